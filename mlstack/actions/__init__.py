@@ -1,0 +1,1 @@
+"""The verbs, one module each: what the command line and the library both call."""

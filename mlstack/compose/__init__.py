@@ -1,0 +1,1 @@
+"""Pure: from parameters in layers and prototypes to manifests."""
