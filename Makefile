@@ -1,0 +1,48 @@
+# Every target makes its own virtual environment from requirements.lock; a bare machine needs Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Figures and tests use the control plane that is built or cached here; real users' `mlstack sandbox` tries a download first.
+TEST_ENV := MLSTACK_DOWNLOAD=0 MLSTACK_SANDBOX_BUILD=1
+
+.PHONY: demo test quick lint bench test-slow lock wheel clean
+
+demo: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" MLSTACK_SANDBOX_BUILD=1 bash demo/walkthrough.sh
+
+test: $(READY)
+	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow" --durations=15 tests
+
+quick: $(READY)
+	@$(BIN)/python -m pytest -q tests/compose tests/plan tests/app tests/cli tests/actions
+
+test-slow: $(READY)
+	@$(TEST_ENV) $(BIN)/python -m pytest -q -m slow tests
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(READY)
+	@$(TEST_ENV) $(BIN)/python -m bench
+
+wheel: $(READY)
+	@$(BIN)/python -m hatchling build -t wheel
+
+# After a change of pyproject.toml's dependencies. The lock holds hashes and no index addresses.
+lock:
+	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --python-version 3.11 --group dev -o requirements.lock pyproject.toml
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "mlstack needs Python >= 3.11 with venv (Debian, Ubuntu: apt-get install python3-venv make; or say PYTHON=python3.12)."; exit 1; }
+	@echo "Installing pinned dependencies into $(VENV) (about a minute)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || \
+	  { echo "The package index can't be reached; the first run needs it to fill $(VENV)."; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+clean:
+	@rm -rf $(VENV) dist build

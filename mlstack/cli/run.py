@@ -1,0 +1,310 @@
+"""diff, apply, status, wait, delete: the commands that talk to an environment's cluster."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlstack.errors import MlstackError
+
+from .output import can_ask, emit, event_line, table
+from .report import plan_as_dict, reporter, summary, title
+from .settings import (
+    Command,
+    Settings,
+    component_option,
+    output_option,
+    pass_settings,
+    set_option,
+    stream_option,
+)
+
+if TYPE_CHECKING:
+    from mlstack.actions.planning import Scope
+    from mlstack.actions.status import Status
+    from mlstack.plan.model import Allow, Plan
+
+INCLUDE = click.Choice(["pvc", "crd", "namespace"])
+
+
+class Seconds(click.ParamType[float]):
+    """A duration: `90`, `90s`, `10m`, `1h`; seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The text as seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", value)
+        if match is None:
+            self.fail(f"{value!r} is no duration (90, 90s, 10m, 1h)", param, ctx)
+        return float(match[1]) * {"h": 3600, "m": 60}.get(match[2], 1)
+
+
+def scope_of(
+    settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...] = ()
+) -> Scope:
+    """What an action is about: the app, one environment, and the components asked for."""
+    from mlstack.actions.planning import Scope
+
+    return Scope(settings.project(), environment, components, sets, settings.kubeconfig)
+
+
+def allow_options(command: Command) -> Command:
+    """The flags that permit what is not harmless."""
+    for option in (
+        click.option("--adopt", is_flag=True, help="Take objects that others made."),
+        click.option("--force-conflicts", is_flag=True, help="Take fields that others own."),
+        click.option("--allow-disruption", is_flag=True, help="Restart notebooks, replicas, running jobs."),
+        click.option("--recreate", is_flag=True, help="Delete and create what can't change in place."),
+        click.option("--include", multiple=True, type=INCLUDE, help="Prune these kinds too; repeatable."),
+    ):
+        command = option(command)
+    return command
+
+
+def allow_of(given: dict[str, Any]) -> Allow:
+    """The flags of `allow_options`, taken out of a command's arguments."""
+    from mlstack.plan.model import Allow
+
+    return Allow(
+        adopt=given.pop("adopt"),
+        force_conflicts=given.pop("force_conflicts"),
+        disruption=given.pop("allow_disruption"),
+        recreate=given.pop("recreate"),
+        include=frozenset(given.pop("include")),
+    )
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("other", required=False)
+@component_option
+@set_option
+@allow_options
+@output_option
+@pass_settings
+def diff(
+    settings: Settings,
+    environment: str,
+    other: str | None,
+    components: tuple[str, ...],
+    sets: tuple[str, ...],
+    output: str,
+    **flags: Any,
+) -> int:
+    """Show what apply would do in ENVIRONMENT; with OTHER compare two environments offline. Exit 16 if they differ."""
+    if other is not None:
+        from .compose import compare_environments
+
+        return compare_environments(settings, environment, other, components, output)
+    from mlstack.actions.diff import diff as action
+
+    found = action(scope_of(settings, environment, components, sets), allow_of(flags))
+    changes = [{"key": title(entry.key), "text": entry.text} for entry in found.entries]
+    emit({**plan_as_dict(found.plan), "diff": changes}, output, lambda: _diff_text(found))
+    return 16 if found.different else 0
+
+
+def _diff_text(found: Any) -> str:
+    if not found.different:
+        return f"{found.plan.environment}: no differences ({len(found.plan.changes)} objects)"
+    blocks = []
+    for entry in found.entries:
+        head = f"{entry.action} {title(entry.key)} ({entry.component})"
+        remarks = [f"  {text}" for text in (entry.reason, entry.blocked) if text]
+        blocks.append("\n".join([head, *remarks, *([entry.text.rstrip()] if entry.text else [])]))
+    return "\n".join([*blocks, *found.plan.notices, summary(found.plan)])
+
+
+@click.command()
+@click.argument("environment")
+@component_option
+@set_option
+@allow_options
+@click.option("--dry-run", is_flag=True, help="Let the cluster check everything and keep nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until it is ready.")
+@click.option("--wait", type=click.Choice(["ready", "finished"]), default="ready", help="For what to wait.")
+@click.option("--timeout", type=Seconds(), default=600, help="How long to wait (90s, 10m). [default: 10m]")
+@click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@stream_option
+@pass_settings
+def apply(
+    settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...], **given: Any
+) -> None:
+    """Bring ENVIRONMENT's cluster to what the app describes, and wait until it is ready."""
+    from mlstack.actions.apply import ApplyOptions
+    from mlstack.actions.apply import apply as action
+
+    allow = allow_of(given)
+    scope = scope_of(settings, environment, components, sets)
+    fail_fast = given["fail_fast"] if given["fail_fast"] is not None else not can_ask()
+    wait = "none" if given["no_wait"] else given["wait"]
+    options = ApplyOptions(allow, wait, given["timeout"], fail_fast, given["dry_run"])
+    with closing(reporter(given["output"])) as report:
+        outcome = action(scope, options, report, confirmation(settings, environment, given["yes"]))
+    if given["output"] == "text" and outcome.applied:
+        next_step(scope)
+
+
+def next_step(scope: Scope) -> None:
+    """Where to go from here, if there is a notebook hub."""
+    prototypes = {component.prototype for component in scope.project.components().values()}
+    if any(str(name).endswith(("/kubeflow-core", "/jupyterhub")) for name in prototypes):
+        click.echo(f"Notebook: mlstack notebook {scope.environment}")
+
+
+def confirmation(settings: Settings, environment: str, yes: bool) -> Callable[[Plan], bool]:
+    """A protected environment asks before it is changed, and refuses where nobody can be asked."""
+    protected = settings.project().environment(environment).protected
+
+    def confirm(plan: Plan) -> bool:
+        if yes or not protected:
+            return True
+        if not can_ask():
+            raise MlstackError(
+                f"{environment} is protected, and nobody can be asked here; nothing was changed.",
+                "Add --yes.",
+            )
+        return click.confirm(f"{environment} is protected. {summary(plan)}. Go on?", err=True)
+
+    return confirm
+
+
+@click.command()
+@click.argument("environment")
+@component_option
+@click.option(
+    "--for", "what", type=click.Choice(["ready", "finished"]), default="ready", help="What to wait for."
+)
+@click.option("--timeout", type=Seconds(), default=600, help="How long (90s, 10m). [default: 10m]")
+@click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
+@stream_option
+@pass_settings
+def wait(
+    settings: Settings,
+    environment: str,
+    components: tuple[str, ...],
+    what: str,
+    timeout: float,
+    fail_fast: bool | None,
+    output: str,
+) -> None:
+    """Wait until ENVIRONMENT's objects are ready, or its runs have finished. Exit 3: not in time; 4: a run failed."""
+    from mlstack.actions.wait import wait_for
+
+    quick = fail_fast if fail_fast is not None else not can_ask()
+    with closing(reporter(output)) as report:
+        wait_for(
+            scope_of(settings, environment, components),
+            what=what,
+            timeout_s=timeout,
+            fail_fast=quick,
+            on_event=report,
+        )
+
+
+@click.command()
+@click.argument("environment")
+@component_option
+@click.option("--include", multiple=True, type=INCLUDE, help="Delete these kinds too; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until it is gone.")
+@click.option("--timeout", type=Seconds(), default=600, help="How long to wait. [default: 10m]")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@stream_option
+@pass_settings
+def delete(settings: Settings, environment: str, components: tuple[str, ...], **given: Any) -> None:
+    """Remove from ENVIRONMENT's cluster what mlstack applied; volumes, CRDs and namespaces stay unless included."""
+    from mlstack.actions.delete import delete as action
+
+    with closing(reporter(given["output"])) as report:
+        done = action(
+            scope_of(settings, environment, components),
+            include=frozenset(given["include"]),
+            timeout_s=given["timeout"],
+            wait=not given["no_wait"],
+            dry_run=given["dry_run"],
+            on_event=report,
+            confirm=_confirm_delete(settings, environment, given["yes"] or given["dry_run"]),
+        )
+    if given["output"] == "text":
+        kept = f", kept {', '.join(title(key) for key in done.kept)}" if done.kept else ""
+        would = "would remove" if given["dry_run"] else "removed"
+        click.echo(f"{environment}: {would} {len(done.removed)} objects{kept}")
+
+
+def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable[[Any], bool]:
+    protected = settings.project().environment(environment).protected
+
+    def confirm(keys: Any) -> bool:
+        if yes or not (protected or can_ask()):
+            return True
+        if not can_ask():
+            raise MlstackError(
+                f"{environment} is protected, and nobody can be asked here; nothing was changed.",
+                "Add --yes.",
+            )
+        return click.confirm(f"Remove {len(keys)} objects from {environment}?", err=True)
+
+    return confirm
+
+
+@click.command()
+@click.argument("environment")
+@component_option
+@click.option("--watch", is_flag=True, help="Print it again whenever it changes.")
+@click.option("--interval", type=Seconds(), default=2, help="How often --watch looks. [default: 2s]")
+@output_option
+@pass_settings
+def status(
+    settings: Settings,
+    environment: str,
+    components: tuple[str, ...],
+    watch: bool,
+    interval: float,
+    output: str,
+) -> None:
+    """Show ENVIRONMENT's components: objects, readiness, and why something is not ready."""
+    from mlstack.actions.status import status as action
+
+    scope = scope_of(settings, environment, components)
+    if not watch:
+        found = action(scope)
+        emit(status_as_dict(found), output, lambda: status_text(found))
+        return
+    last: object = None
+    while True:
+        found = action(scope)
+        if status_as_dict(found) != last:
+            last = status_as_dict(found)
+            click.echo(event_line(last) if output == "json" else status_text(found))
+        time.sleep(interval)
+
+
+def status_as_dict(found: Status) -> dict[str, Any]:
+    """The status as plain data."""
+    import dataclasses
+
+    return dataclasses.asdict(found)
+
+
+def status_text(found: Status) -> str:
+    """The status as a table, with what stands beside it."""
+    rows = [
+        (c.name, c.ready, f"{c.present}/{c.total}", "; ".join(c.notes) or ", ".join(c.endpoints))
+        for c in found.components
+    ]
+    lines = [table(("component", "ready", "objects", "notes"), rows), *found.notices]
+    if found.gpus is not None:
+        lines.append(f"GPUs: {found.gpus.used} of {found.gpus.total} in use, {found.gpus.ours} by this app")
+    if found.simulated:
+        lines.append("This is a sandbox: nodes, GPUs and pods are simulated.")
+    return "\n".join(lines)
