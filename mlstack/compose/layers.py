@@ -1,0 +1,164 @@
+"""Values in layers, the nearest wins: which value a parameter has, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack.compose.parameters import Parameter
+from mlstack.compose.places import Place
+from mlstack.compose.prototypes import Prototype
+from mlstack.errors import MlstackError
+
+DEFAULT = "default"
+
+# Today's name of a parameter -> (its name as written, its value).
+_Named = dict[str, tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values of one origin, such as an environment's file.
+
+    `places` maps dotted paths below the layer ("resources.limits") to where they stand.
+    A `wide` layer (platform, app-wide, environment-wide) holds for every component whose prototype
+    declares the parameter, and says nothing to the others.
+    """
+
+    title: str
+    values: Mapping[str, Any] = field(hash=False)
+    places: Mapping[str, Place] = field(default_factory=dict, hash=False)
+    wide: bool = False
+
+    def place(self, *path: str) -> Place | None:
+        """Where the value at `path` stands, or the nearest of its parents that has a place."""
+        for end in range(len(path), 0, -1):
+            found = self.places.get(".".join(path[:end]))
+            if found is not None:
+                return found
+        return None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one layer says about a parameter. `given` is False where it says nothing; a given null unsets."""
+
+    layer: str
+    given: bool
+    value: Any = field(default=None, hash=False)
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter's value, the layer and place it comes from, and what each layer says (`trail`).
+
+    The trail begins with the prototype's default.
+    """
+
+    name: str
+    value: Any = field(hash=False)
+    layer: str = DEFAULT
+    place: Place | None = None
+    trail: tuple[Step, ...] = ()
+
+
+def resolve(
+    prototype: Prototype, layers: Sequence[Layer], component: str, namespace: str = "default"
+) -> dict[str, Setting]:
+    """Every parameter's Setting. `layers` stand in order, the nearest last; `namespace` is the environment's.
+
+    Maps merge key by key, lists replace, null goes back to the prototype's default.
+    Raises MlstackError with the place for an unknown name, a wrong value, and a required one that is missing.
+    """
+    named = [(layer, _todays_names(prototype, layer, component)) for layer in layers]
+    implicit = {"name": component, "namespace": namespace}
+    return {
+        name: _resolved(parameter, implicit.get(name, parameter.default), named, component)
+        for name, parameter in prototype.parameters.items()
+    }
+
+
+def retired_notes(prototype: Prototype, layers: Sequence[Layer]) -> tuple[str, ...]:
+    """One line for each value given that has no effect any more."""
+    return tuple(
+        f"{name} has no effect any more: {prototype.retired[name]}{_at(layer.place(name))}."
+        for layer in layers
+        if not layer.wide
+        for name in layer.values
+        if name in prototype.retired
+    )
+
+
+def merge(base: Any, over: Any, default: Any = None) -> Any:
+    """`over` laid on `base`: maps key by key, all else replaces.
+
+    null goes back to what `default` has there, if anything.
+    """
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    defaults = default if isinstance(default, Mapping) else {}
+    merged = dict(base)
+    for key, value in over.items():
+        if value is not None:
+            merged[key] = merge(base.get(key), value, defaults.get(key))
+        elif defaults.get(key) is not None:
+            merged[key] = defaults[key]
+        else:
+            merged.pop(key, None)
+    return merged
+
+
+def _at(place: Place | None) -> str:
+    return f" ({place})" if place else ""
+
+
+def _todays_names(prototype: Prototype, layer: Layer, component: str) -> _Named:
+    found: _Named = {}
+    for written, value in layer.values.items():
+        name = prototype.aliases.get(written, written)
+        if name not in prototype.parameters:
+            if not layer.wide and written not in prototype.retired:
+                raise _unknown(prototype, layer, written, component)
+        elif name in found:
+            same = f"{found[name][0]} and {written} are the same parameter"
+            raise MlstackError(f"{component}: {same}{_at(layer.place(written))}: keep one.")
+        else:
+            found[name] = (written, value)
+    return found
+
+
+def _unknown(prototype: Prototype, layer: Layer, name: str, component: str) -> MlstackError:
+    error = prototype.unknown(name)
+    place = layer.place(name)
+    return MlstackError(f"{place or layer.title}: {component}: {error.message}", error.hint)
+
+
+def _resolved(
+    parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _Named]], component: str
+) -> Setting:
+    setting = Setting(parameter.name, default, trail=(Step(DEFAULT, default is not None, default),))
+    winner: tuple[Layer, str] | None = None
+    for layer, values in named:
+        written, value = values.get(parameter.name, (parameter.name, None))
+        given = parameter.name in values
+        place = layer.place(written) if given else None
+        trail = (*setting.trail, Step(layer.title, given, value, place))
+        if not given:
+            setting = Setting(parameter.name, setting.value, setting.layer, setting.place, trail)
+        elif value is None:
+            setting, winner = Setting(parameter.name, default, trail=trail), None
+        else:
+            merged = merge(setting.value, parameter.normal(value), default)
+            setting, winner = Setting(parameter.name, merged, layer.title, place, trail), (layer, written)
+    _check(parameter, setting, winner, component)
+    return setting
+
+
+def _check(parameter: Parameter, setting: Setting, winner: tuple[Layer, str] | None, component: str) -> None:
+    if winner is not None:
+        parameter.check(setting.value, setting.place or Place(f"{component} ({setting.layer})"))
+    elif parameter.required and setting.value is None:
+        hint = f"Set it: mlstack param set {component} {parameter.name} VALUE"
+        raise MlstackError(f"{component} needs {parameter.name} ({parameter.allowed}).", hint)

@@ -1,0 +1,161 @@
+"""Typed, documented values: reading them from text, checking them, and saying what they may be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack.compose import formats
+from mlstack.compose.places import Place
+from mlstack.compose.yamltext import load_documents
+from mlstack.errors import MlstackError
+
+_WORDS = {
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+    "null": "null",
+}
+
+
+class ParameterError(MlstackError):
+    """A value that a parameter does not take."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared value. `schema` is JSON Schema with three formats of ours: quantity, image, secret."""
+
+    name: str
+    schema: Mapping[str, Any] = field(hash=False)
+    default: Any = field(default=None, hash=False)
+    unit: str = ""
+    help: str = ""
+    required: bool = False
+
+    @property
+    def type(self) -> str:
+        """The declared type (JSON Schema's words), "null" apart; "string" where none is declared."""
+        declared = self.schema.get("type", "string")
+        names = [declared] if isinstance(declared, str) else [name for name in declared if name != "null"]
+        return str(names[0]) if names else "null"
+
+    @property
+    def format(self) -> str:
+        """`quantity`, `image`, `secret` or another format; "" where none is declared."""
+        return str(self.schema.get("format", ""))
+
+    @property
+    def nullable(self) -> bool:
+        """Whether null is one of the declared types."""
+        return "null" in self.schema.get("type", "string")
+
+    @property
+    def allowed(self) -> str:
+        """What it takes, in words: "an integer >= 0, GPUs per worker"."""
+        return ", ".join(part for part in (_described(self.schema), self.unit) if part)
+
+    def read(self, text: str) -> Any:
+        """The value that a person's `text` means for the declared type; text stays text for a string.
+
+        Lists are JSON, YAML or separated by commas, maps JSON or YAML; a secret is `generate` or NAME/KEY.
+        Raises ParameterError.
+        """
+        value = self.normal(self._read(text))
+        self.check(value)
+        return value
+
+    def _read(self, text: str) -> Any:
+        word = text.strip()
+        if self.format == "secret":
+            return _yaml(word) if word.startswith("{") else word
+        if self.type == "string":
+            return text
+        if word == "null" and self.nullable:
+            return None
+        value = _yaml(word) if self.type != "array" or word.startswith(("[", "- ")) else _comma_list(word)
+        # YAML 1.1 takes yes and on for booleans: a person's yes may as well be a mistake.
+        return text if self.type == "boolean" and word not in ("true", "false") else value
+
+    def normal(self, value: Any) -> Any:
+        """The form in which templates see `value`: NAME/KEY as {name, key}, a quantity as text."""
+        if self.format == "secret" and isinstance(value, str) and value != "generate":
+            name, slash, key = value.partition("/")
+            return {"name": name, "key": key} if slash else value
+        if self.format == "quantity" and isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        if self.type == "integer" and isinstance(value, float) and value.is_integer():
+            return int(value)
+        return value
+
+    def check(self, value: Any, place: Place | None = None) -> None:
+        """Raises ParameterError for a wrong value: parameter, value, what is allowed, `place`."""
+        problem = formats.problem(self.schema, value)
+        if problem is None:
+            return
+        path, detail = problem
+        where = f"{place}: " if place else ""
+        inside = f" ({'.'.join(path)}: {detail})" if path or _needs_detail(self.schema) else ""
+        raise ParameterError(
+            f"{where}{self.name} cannot be {_shown(value)}: it takes {self.allowed}{inside}.",
+        )
+
+
+def _yaml(text: str) -> Any:
+    try:
+        values = [value for _, value in load_documents(text, Place("value"))]
+    except MlstackError:
+        return text
+    return values[0] if len(values) == 1 else text
+
+
+def _comma_list(text: str) -> list[Any]:
+    return [_yaml(part.strip()) for part in text.split(",")] if text else []
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _needs_detail(schema: Mapping[str, Any]) -> bool:
+    return not (set(schema) <= formats.PLAIN_KEYWORDS)
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return "one of " + ", ".join(_shown(value).strip('"') for value in schema["enum"])
+    if schema.get("format") in formats.DESCRIBED:
+        return formats.DESCRIBED[schema["format"]]
+    return " ".join(part for part in (_type_words(schema), _limits(schema)) if part)
+
+
+def _type_words(schema: Mapping[str, Any]) -> str:
+    declared = schema.get("type", "string")
+    names = [declared] if isinstance(declared, str) else list(declared)
+    words = " or ".join(_WORDS.get(name, name) for name in names if name != "null")
+    items = schema.get("items")
+    return f"{words}, each {_described(items)}" if "array" in names and isinstance(items, Mapping) else words
+
+
+_LIMITS = {
+    "minimum": ">= {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "<= {}",
+    "exclusiveMaximum": "< {}",
+    "multipleOf": "in steps of {}",
+    "pattern": "that matches {}",
+    "minLength": "of at least {} characters",
+    "maxLength": "of at most {} characters",
+    "minItems": "of at least {} items",
+    "maxItems": "of at most {} items",
+}
+
+
+def _limits(schema: Mapping[str, Any]) -> str:
+    return " and ".join(words.format(schema[name]) for name, words in _LIMITS.items() if name in schema)

@@ -1,0 +1,156 @@
+"""Prototypes: parametrised templates of components, read from what their folders hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack.compose.parameters import Parameter
+from mlstack.errors import MlstackError, did_you_mean
+
+API_VERSION = "mlstack.dev/v1"
+
+_KEYS = frozenset(
+    {"apiVersion", "kind", "name", "version", "summary", "description", "lifecycle"}
+    | {"required", "parameters", "aliases", "retired", "examples"}
+)
+_IMPLICIT = {
+    "name": Parameter(
+        "name", {"type": "string", "format": "name"}, help="Name of the objects; by default the component's."
+    ),
+    "namespace": Parameter(
+        "namespace", {"type": "string", "format": "name"}, help="Namespace; by default the environment's."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """A parametrised template.
+
+    `templates`, `files` and `library` map paths below their folders to text; `source` is the
+    prototype's folder as errors name it; `lifecycle` is "service" or "run".
+    """
+
+    registry: str
+    package: str
+    name: str
+    version: str
+    summary: str = ""
+    description: str = ""
+    lifecycle: str = "service"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    retired: Mapping[str, str] = field(default_factory=dict, hash=False)
+    examples: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
+    templates: Mapping[str, str] = field(default_factory=dict, hash=False)
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    library: Mapping[str, str] = field(default_factory=dict, hash=False)
+    source: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """REGISTRY/PACKAGE/PROTOTYPE."""
+        return f"{self.registry}/{self.package}/{self.name}"
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter called `name` (or by an alias); an unknown one raises MlstackError."""
+        found = self.parameters.get(self.aliases.get(name, name))
+        if found is None:
+            raise self.unknown(name)
+        return found
+
+    def unknown(self, name: str) -> MlstackError:
+        """The error for a parameter that this prototype does not have."""
+        describe = f"(mlstack prototype describe {self.name})"
+        if name in self.retired:
+            reason = f"has no effect any more: {self.retired[name]}."
+            return MlstackError(f"{self.name}'s parameter {name} {reason}", describe)
+        hint = f"{did_you_mean(name, [*self.parameters, *self.aliases])} {describe}"
+        return MlstackError(f"{self.name} has no parameter {name}.", hint)
+
+
+def parse_prototype(
+    data: Mapping[str, Any],
+    templates: Mapping[str, str],
+    files: Mapping[str, str],
+    library: Mapping[str, str],
+    registry: str,
+    package: str,
+    source: str,
+) -> Prototype:
+    """The prototype that a prototype.yaml (`data`, plain values) and the folders beside it describe.
+
+    Raises MlstackError that names `source`/prototype.yaml for what is missing, unknown or of a wrong type.
+    """
+    where = f"{source}/prototype.yaml"
+    _check_head(data, where)
+    parameters = _parameters(data, where)
+    aliases = _texts(data, "aliases", where)
+    for old, new in aliases.items():
+        if new not in parameters or old in parameters:
+            raise MlstackError(f"{where}: alias {old} must map a former name to a parameter; {new} is none.")
+    return Prototype(
+        registry=registry,
+        package=package,
+        name=data["name"],
+        version=str(data.get("version", "0")),
+        summary=str(data.get("summary", "")),
+        description=str(data.get("description", "")),
+        lifecycle=data.get("lifecycle", "service"),
+        parameters=parameters,
+        aliases=aliases,
+        retired=_texts(data, "retired", where),
+        examples=tuple(data.get("examples") or ()),
+        templates=templates,
+        files=files,
+        library=library,
+        source=source,
+    )
+
+
+def _check_head(data: Mapping[str, Any], where: str) -> None:
+    if not isinstance(data, Mapping) or data.get("kind") != "Prototype" or not data.get("name"):
+        raise MlstackError(f"{where}: a prototype needs kind: Prototype and a name.")
+    if data.get("apiVersion") != API_VERSION:
+        hint = f"This mlstack knows {API_VERSION}: a newer mlstack may know it."
+        raise MlstackError(f"{where}: apiVersion {data.get('apiVersion')} is not known.", hint)
+    for key in data:
+        if key not in _KEYS:
+            raise MlstackError(f"{where}: {key} is not known.", did_you_mean(str(key), _KEYS))
+    if data.get("lifecycle", "service") not in ("service", "run"):
+        raise MlstackError(f"{where}: lifecycle is {data['lifecycle']}, but must be service or run.")
+
+
+def _texts(data: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
+    found = data.get(key) or {}
+    if not isinstance(found, Mapping) or not all(isinstance(text, str) for text in found.values()):
+        raise MlstackError(f"{where}: {key} must map names to texts.")
+    return dict(found)
+
+
+def _parameters(data: Mapping[str, Any], where: str) -> dict[str, Parameter]:
+    declared = data.get("parameters") or {}
+    required = data.get("required") or []
+    if not isinstance(declared, Mapping) or not all(isinstance(s, Mapping) for s in declared.values()):
+        raise MlstackError(f"{where}: parameters must map names to schemas.")
+    found = dict(_IMPLICIT)
+    for name, schema in declared.items():
+        found[name] = _parameter(name, schema, name in required, where)
+    for name in required:
+        if name not in found:
+            raise MlstackError(f"{where}: required {name} is no parameter.", did_you_mean(name, found))
+    return found
+
+
+def _parameter(name: str, declared: Mapping[str, Any], required: bool, where: str) -> Parameter:
+    if not name.isidentifier():
+        raise MlstackError(f"{where}: {name} is no name for a parameter: letters, digits and _ only.")
+    if not required and "default" not in declared:
+        raise MlstackError(f"{where}: {name} needs a default (null is one), or must be listed in required.")
+    schema = {key: value for key, value in declared.items() if key not in ("default", "unit", "description")}
+    help_ = str(declared.get("description", ""))
+    parameter = Parameter(name, schema, None, str(declared.get("unit", "")), help_, required)
+    default = parameter.normal(declared.get("default"))
+    return Parameter(name, schema, default, parameter.unit, help_, required)
