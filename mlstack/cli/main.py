@@ -91,9 +91,7 @@ class Commands(click.Group):
     },
 )
 @click.option("--app", default=".", metavar="DIR", help="The app's folder. [default: this one or one above]")
-@click.option(
-    "--kubeconfig", metavar="FILE", help="The kubeconfig. [default: KUBECONFIG, else ~/.kube/config]"
-)
+@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig. [default: KUBECONFIG, else ~/.kube/config]")
 @click.option("-v", "--verbose", count=True, help="Say more.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.version_option(package_name="mlstack", message="mlstack %(version)s")

@@ -87,16 +87,12 @@ class Lines:
 
     def nothing_to_do(self, event: events.NothingToDo) -> None:
         """The whole of an apply that writes nothing."""
-        self.say(
-            f"{event.environment}: nothing to do ({event.unchanged} objects unchanged, {event.seconds:.1f} s)"
-        )
+        self.say(f"{event.environment}: nothing to do ({event.unchanged} objects unchanged, {event.seconds:.1f} s)")
 
     def stage_done(self, event: events.StageDone) -> None:
         """One line a stage."""
         failed = f", {event.failed} failed" if event.failed else ""
-        self.say(
-            f"  {event.title:<22} {event.applied} applied{failed:<12} {event.note:<14} {event.seconds:.1f} s"
-        )
+        self.say(f"  {event.title:<22} {event.applied} applied{failed:<12} {event.note:<14} {event.seconds:.1f} s")
 
     def failed(self, event: events.Failed) -> None:
         """An object that the cluster refused."""

@@ -47,9 +47,7 @@ class Seconds(click.ParamType[float]):
         return float(match[1]) * {"h": 3600, "m": 60}.get(match[2], 1)
 
 
-def scope_of(
-    settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...] = ()
-) -> Scope:
+def scope_of(settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...] = ()) -> Scope:
     """What an action is about: the app, one environment, and the components asked for."""
     from mlstack.actions.planning import Scope
 
@@ -181,9 +179,7 @@ def confirmation(settings: Settings, environment: str, yes: bool) -> Callable[[P
 @click.command()
 @click.argument("environment")
 @component_option
-@click.option(
-    "--for", "what", type=click.Choice(["ready", "finished"]), default="ready", help="What to wait for."
-)
+@click.option("--for", "what", type=click.Choice(["ready", "finished"]), default="ready", help="What to wait for.")
 @click.option("--timeout", type=Seconds(), default=600, help="How long (90s, 10m). [default: 10m]")
 @click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
 @stream_option

@@ -42,9 +42,7 @@ def output_option(command: Command) -> Command:
 def stream_option(command: Command) -> Command:
     """`-o text|json`, JSON being one event a line."""
     choice = click.Choice(["text", "json"])
-    return click.option("-o", "--output", type=choice, default="text", help="json: one event a line.")(
-        command
-    )
+    return click.option("-o", "--output", type=choice, default="text", help="json: one event a line.")(command)
 
 
 def component_option(command: Command) -> Command:
