@@ -1,0 +1,279 @@
+"""Whether an object is ready: a rule per kind, in one table.
+
+The reference is kstatus (sigs.k8s.io/cli-utils, pkg/kstatus/status/core.go and generic.go). Our deviations:
+- a claim that waits for its first consumer is ready (its pod's state tells the rest);
+- a failed Pod or Job is a failure, a Job is ready when all its pods have started, not when the first has;
+- a Service of type LoadBalancer is ready without an address (minikube never gives one);
+- training jobs, HPAs and webhook configurations have rules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mlstack.compose.manifests import Manifest, key_of
+
+
+class State(StrEnum):
+    """Where an object stands on its way."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    FINISHED = "finished"  # a run that ended well
+    FAILED = "failed"
+    TERMINATING = "terminating"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """`progress`: "0/1" where the kind counts; `reason`: why not ready, as far as the object itself tells."""
+
+    state: State
+    progress: str = ""
+    reason: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nobody needs to wait for it any more."""
+        return self.state in (State.READY, State.FINISHED)
+
+
+READY = Readiness(State.READY)
+Rule = Callable[[Manifest, Mapping[str, Any], Mapping[str, Any]], Readiness]
+
+
+def readiness(live: Manifest) -> Readiness:
+    """The state of a live object by its own fields."""
+    metadata, status = live["metadata"], live.get("status") or {}
+    if metadata.get("deletionTimestamp"):
+        return Readiness(State.TERMINATING, reason=_finalizers(metadata))
+    if status.get("observedGeneration", metadata.get("generation", 0)) != metadata.get("generation", 0):
+        return waiting(reason="its controller has not seen the change yet")
+    stalled = condition(live, "Stalled")
+    if _true(stalled):
+        return Readiness(State.FAILED, reason=_words(stalled))
+    reconciling = condition(live, "Reconciling")
+    if _true(reconciling):
+        return waiting(reason=_words(reconciling))
+    return rule_for(live)(live, live.get("spec") or {}, status)
+
+
+def rule_for(live: Manifest) -> Rule:
+    """The rule of the object's kind, the generic one where the table has none."""
+    key = key_of(live)
+    if replica_specs(live):
+        return _training_job
+    return RULES.get((key.group, key.kind), _generic)
+
+
+def waits(manifest: Manifest) -> bool:
+    """Whether objects of this kind can be anything else than ready once they exist."""
+    key = key_of(manifest)
+    return (key.group, key.kind) in RULES or key.group not in INSTANT_GROUPS and (key.group, key.kind) not in INSTANT
+
+
+def waiting(have: int | None = None, want: int | None = None, reason: str = "") -> Readiness:
+    """Not there yet, with the count if there is one."""
+    return Readiness(State.WAITING, "" if want is None else f"{have or 0}/{want}", reason)
+
+
+def condition(live: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The condition of this type, or an empty mapping. By type, never by position."""
+    conditions: Iterable[Mapping[str, Any]] = (live.get("status") or {}).get("conditions") or []
+    return next((found for found in conditions if found.get("type") == kind), {})
+
+
+def _true(found: Mapping[str, Any]) -> bool:
+    return str(found.get("status")) == "True"
+
+
+def _words(found: Mapping[str, Any]) -> str:
+    return str(found.get("message") or found.get("reason") or "")
+
+
+def _finalizers(metadata: Mapping[str, Any]) -> str:
+    names = metadata.get("finalizers") or []
+    return f"waiting for finalizer {', '.join(names)}" if names else ""
+
+
+def _deployment(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    want = spec.get("replicas", 1)
+    progressing = condition(live, "Progressing")
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        return Readiness(State.FAILED, f"{status.get('availableReplicas', 0)}/{want}", _words(progressing))
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if "observedGeneration" not in status or updated < want:
+        return waiting(min(updated, available), want)
+    if status.get("replicas", 0) > updated:
+        return waiting(available, want, "former pods are ending")
+    return _counted(min(available, status.get("readyReplicas", 0)), want)
+
+
+def _counted(have: int, want: int, reason: str = "") -> Readiness:
+    if have < want:
+        return waiting(have, want, reason)
+    return Readiness(State.READY, f"{have}/{want}")
+
+
+def _replica_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    failure = condition(live, "ReplicaFailure")
+    return _counted(status.get("readyReplicas", 0), spec.get("replicas", 1), _words(failure))
+
+
+def _stateful_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return READY
+    want, have = spec.get("replicas", 1), status.get("readyReplicas", 0)
+    if "observedGeneration" not in status or status.get("replicas", 0) < want or have < want:
+        return waiting(have, want)
+    partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
+    if partition:
+        return _counted(status.get("updatedReplicas", 0), max(want - partition, 0))
+    if status.get("currentRevision") != status.get("updateRevision"):
+        return waiting(status.get("updatedReplicas", 0), want, "former pods are ending")
+    return Readiness(State.READY, f"{have}/{want}")
+
+
+def _daemon_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    if "desiredNumberScheduled" not in status or "observedGeneration" not in status:
+        return waiting(0, None)
+    want = status["desiredNumberScheduled"]
+    counts = (status.get(name, 0) for name in ("updatedNumberScheduled", "numberAvailable", "numberReady"))
+    return _counted(min(counts), want)
+
+
+def _pod(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    phase = status.get("phase")
+    if phase == "Succeeded":
+        return Readiness(State.FINISHED)
+    if phase == "Failed":
+        return Readiness(State.FAILED, reason=str(status.get("message") or status.get("reason") or "the pod failed"))
+    return READY if _true(condition(live, "Ready")) else waiting(0, 1)
+
+
+def _claim(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    if status.get("phase") == "Bound" or "volume.kubernetes.io/selected-node" not in _annotations(live):
+        return READY if status.get("phase") != "Lost" else Readiness(State.FAILED, reason="its volume is lost")
+    return waiting(reason="its volume is being made")
+
+
+def _annotations(live: Manifest) -> Mapping[str, str]:
+    return live["metadata"].get("annotations") or {}
+
+
+def _job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    if _true(condition(live, "Failed")):
+        return Readiness(State.FAILED, reason=_words(condition(live, "Failed")))
+    if _true(condition(live, "Complete")):
+        return Readiness(State.FINISHED)
+    if _true(condition(live, "Suspended")):
+        return waiting(reason="suspended")
+    want = min(spec.get("parallelism", 1), spec.get("completions") or spec.get("parallelism", 1))
+    return _counted(status.get("ready", 0) + status.get("succeeded", 0), want)
+
+
+def replica_specs(live: Manifest) -> Mapping[str, Any]:
+    """The replica specs of a Kubeflow training job by role, empty for other kinds."""
+    if key_of(live).group != "kubeflow.org":
+        return {}
+    spec = live.get("spec") or {}
+    found: Mapping[str, Any] = next((spec[name] for name in spec if name.endswith("ReplicaSpecs")), {})
+    return found
+
+
+def _training_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """The job's own Running is true as soon as one pod runs: count them (training-operator v1.9.4)."""
+    for kind, state in (("Failed", State.FAILED), ("Succeeded", State.FINISHED)):
+        if _true(condition(live, kind)):
+            return Readiness(state, reason=_words(condition(live, kind)) if state is State.FAILED else "")
+    if _true(condition(live, "Suspended")):
+        return waiting(reason="suspended")
+    want = sum(int(role.get("replicas", 1)) for role in replica_specs(live).values())
+    counts = (status.get("replicaStatuses") or {}).values()
+    have = sum(role.get("active", 0) + role.get("succeeded", 0) for role in counts)
+    return _counted(have, want, "" if condition(live, "Created") else "no operator has seen it yet")
+
+
+def _definition(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    refused = condition(live, "NamesAccepted")
+    if refused and not _true(refused):
+        return Readiness(State.FAILED, reason=_words(refused))
+    return READY if _true(condition(live, "Established")) else waiting(reason="not established yet")
+
+
+def _budget(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    return READY if "observedGeneration" in status else waiting()
+
+
+def _namespace(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    return READY if status.get("phase", "Active") == "Active" else Readiness(State.TERMINATING)
+
+
+def _webhook(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    configs = [hook.get("clientConfig") or {} for hook in live.get("webhooks") or []]
+    lacking = [config for config in configs if config.get("service") and not config.get("caBundle")]
+    return waiting(reason="its caBundle is not filled in yet") if lacking else READY
+
+
+def _autoscaler(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    able = condition(live, "AbleToScale")
+    return waiting(reason=_words(able)) if able and not _true(able) else READY
+
+
+def _train_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    if _true(condition(live, "Failed")):
+        return Readiness(State.FAILED, reason=_words(condition(live, "Failed")))
+    if _true(condition(live, "Complete")):
+        return Readiness(State.FINISHED)
+    roles = status.get("jobsStatus") or []
+    started = [role for role in roles if role.get("ready", 0) + role.get("succeeded", 0) > 0]
+    return _counted(len(started), max(len(roles), 1))
+
+
+SPARK_ENDED = {"COMPLETED": State.FINISHED, "FAILED": State.FAILED, "SUBMISSION_FAILED": State.FAILED}
+
+
+def _spark(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    application = status.get("applicationState") or {}
+    state = str(application.get("state", ""))
+    if state in SPARK_ENDED:
+        return Readiness(SPARK_ENDED[state], reason=str(application.get("errorMessage") or ""))
+    return READY if state == "RUNNING" else waiting(reason=state.lower().replace("_", " "))
+
+
+def _generic(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    ready = condition(live, "Ready")
+    return waiting(reason=_words(ready)) if ready and not _true(ready) else READY
+
+
+
+
+WEBHOOKS = "admissionregistration.k8s.io"
+RULES: Mapping[tuple[str, str], Rule] = {
+    ("apps", "Deployment"): _deployment,
+    ("apps", "StatefulSet"): _stateful_set,
+    ("apps", "DaemonSet"): _daemon_set,
+    ("apps", "ReplicaSet"): _replica_set,
+    ("", "Pod"): _pod,
+    ("", "PersistentVolumeClaim"): _claim,
+    ("", "Namespace"): _namespace,
+    ("batch", "Job"): _job,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _definition,
+    ("policy", "PodDisruptionBudget"): _budget,
+    ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
+    (WEBHOOKS, "ValidatingWebhookConfiguration"): _webhook,
+    (WEBHOOKS, "MutatingWebhookConfiguration"): _webhook,
+    ("trainer.kubeflow.org", "TrainJob"): _train_job,
+    ("sparkoperator.k8s.io", "SparkApplication"): _spark,
+}
+INSTANT_GROUPS = frozenset(
+    {"rbac.authorization.k8s.io", "networking.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "node.k8s.io"},
+)
+INSTANT = frozenset(
+    {("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Service", "ResourceQuota", "LimitRange")}
+    | {("batch", "CronJob")},
+)

@@ -1,0 +1,146 @@
+"""A job is a run, not a state: what makes it another run, and whether to start one (product.md 7, decisions.md 18)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
+from mlstack.plan.readiness import State, readiness
+
+RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
+
+RUN_KINDS = frozenset(
+    {("batch", "Job"), ("trainer.kubeflow.org", "TrainJob"), ("sparkoperator.k8s.io", "SparkApplication")}
+    | {("kubeflow.org", f"{kind}Job") for kind in ("TF", "PyTorch", "Paddle", "MPI", "XGBoost", "JAX")},
+)
+
+
+class RunState(StrEnum):
+    """What became of a run."""
+
+    NEVER = "never started"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REMOVED = "ended and removed"  # remembered beyond its TTL, its outcome unseen
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last run of an object as the inventory remembers it. `when`: RFC 3339; `outcome`: a RunState's value."""
+
+    hash: str
+    outcome: str
+    when: str
+
+
+class Decision(StrEnum):
+    """What to do with a run object that is rendered."""
+
+    START = "start"
+    REPLACE = "replace"
+    LEAVE = "leave"
+
+
+def is_run(key: Key) -> bool:
+    """Whether objects of this kind happen once instead of being kept in a state."""
+    return (key.group, key.kind) in RUN_KINDS
+
+
+def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
+    """Ten hex digits over the spec and the ConfigMaps of `company` that it mounts; metadata alone does not count."""
+    mounted = config_names(manifest)
+    namespace = manifest["metadata"].get("namespace")
+    configs = [
+        {"name": other["metadata"]["name"], "data": other.get("data"), "binary": other.get("binaryData")}
+        for other in company
+        if other["kind"] == "ConfigMap"
+        and other["metadata"]["name"] in mounted
+        and other["metadata"].get("namespace") == namespace
+    ]
+    facts = [_without_metadata(manifest.get("spec")), sorted(configs, key=lambda config: str(config["name"]))]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _without_metadata(value: Any) -> Any:
+    """The spec with the metadata of its pod templates left out."""
+    if isinstance(value, Mapping):
+        return {key: _without_metadata(below) for key, below in value.items() if key != "metadata"}
+    if isinstance(value, list):
+        return [_without_metadata(entry) for entry in value]
+    return value
+
+
+def config_names(manifest: Manifest) -> set[str]:
+    """The ConfigMaps that a workload's pods mount or take their environment from."""
+    return {name for _, template in pod_templates(manifest) for name in _references(template)}
+
+
+def _references(value: Any) -> Iterable[str]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _references(entry)
+    elif isinstance(value, Mapping):
+        for key, below in value.items():
+            if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(below, Mapping):
+                yield str(below.get("name", ""))
+            else:
+                yield from _references(below)
+
+
+def state_of(live: Manifest | None, remembered: Run | None) -> RunState:
+    """What became of the last run, by the live object first, by the memory where that is gone."""
+    if live is None:
+        return _remembered(remembered)
+    state = readiness(live).state
+    return {State.FINISHED: RunState.SUCCEEDED, State.FAILED: RunState.FAILED}.get(state, RunState.RUNNING)
+
+
+def _remembered(run: Run | None) -> RunState:
+    if run is None or run.outcome == RunState.NEVER:
+        return RunState.NEVER
+    return RunState(run.outcome) if run.outcome != RunState.RUNNING else RunState.REMOVED
+
+
+def hash_of_live(live: Manifest | None, remembered: Run | None) -> str:
+    """The hash that the last run was started with, "" if nobody knows."""
+    written = ((live or {}).get("metadata", {}).get("annotations") or {}).get(RUN_ANNOTATION)
+    return str(written or (remembered.hash if remembered else ""))
+
+
+def decide(wanted: str, live: Manifest | None, remembered: Run | None) -> Decision:
+    """Whether to start a run with hash `wanted`, replace the live object by one, or leave things as they are."""
+    state = state_of(live, remembered)
+    if state is RunState.NEVER:
+        return Decision.START
+    if hash_of_live(live, remembered) == wanted:
+        return Decision.LEAVE
+    return Decision.START if live is None else Decision.REPLACE
+
+
+def ended(state: RunState) -> bool:
+    """Whether nothing of the run goes on."""
+    return state is not RunState.RUNNING
+
+
+def marked(manifest: Manifest, run: str) -> Manifest:
+    """The manifest with its run's hash as an annotation."""
+    metadata = dict(manifest["metadata"])
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), RUN_ANNOTATION: run}
+    return {**manifest, "metadata": metadata}
+
+
+def run_name(key: Key) -> str:
+    """How the inventory calls a run: kind.group/namespace/name."""
+    return f"{key.kind}.{key.group}/{key.namespace}/{key.name}"
+
+
+def run_hashes(manifests: Iterable[Manifest], company: Iterable[Manifest]) -> dict[Key, str]:
+    """The hash of each run among `manifests`."""
+    others = list(company)
+    return {key_of(m): run_hash(m, others) for m in manifests if is_run(key_of(m))}
