@@ -1,0 +1,33 @@
+"""Tables for people, documents for programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from mlstack.cli import output
+
+
+def test_columns_are_as_wide_as_their_longest_cell_and_lines_end_without_blanks() -> None:
+    text = output.table(("NAME", "NOTE"), [("a", None), ("longer", "x")])
+    assert text == "NAME    NOTE\na\nlonger  x"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "text"])
+def test_emit_prints_the_asked_form(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"b": "ü", "a": [1, None]}
+    output.emit(value, form, lambda: "for people")
+    shown = capsys.readouterr().out
+    read = {"json": json.loads, "yaml": yaml.safe_load, "text": str.strip}[form](shown)
+    assert read == ("for people" if form == "text" else value)
+
+
+def test_yaml_keeps_order_and_long_lines() -> None:
+    assert output.to_yaml({"z": "w " * 200, "a": 1}).count("\n") == 2
+
+
+def test_notes_go_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    output.note("by the way")
+    assert capsys.readouterr() == ("", "by the way\n")
