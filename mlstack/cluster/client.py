@@ -1,0 +1,154 @@
+"""Requests to one API server: raw JSON, retries as the server asks, and a count of what was sent."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.response import BaseHTTPResponse
+
+from mlstack.cluster.connection import Connection
+from mlstack.cluster.limiter import Limiter
+from mlstack.cluster.parallel import run_all
+from mlstack.cluster.request import JSON, Request
+from mlstack.cluster.translate import Asked, from_status, from_transport
+from mlstack.cluster.transport import Transport
+from mlstack.errors import MlstackError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Json = dict[str, Any]
+
+CONNECTIONS = 32
+_ATTEMPTS = 6
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 30.0
+_PASSING = (429, 502, 503, 504)
+_NEVER_SENT = (NewConnectionError, ConnectTimeoutError)
+
+
+class Client:
+    """One cluster as one user. Safe to use from many threads.
+
+    `requests` counts what was sent, retries included, by verb and resource: {"LIST pods": 1, "PATCH configmaps": 2}.
+    `namespace` is what the context names, "" for none. `limiter.limit` is how many requests may be under way now.
+    """
+
+    def __init__(self, connection: Connection, connections: int = CONNECTIONS) -> None:
+        self.connection = connection
+        self.context = connection.context
+        self.server = connection.server
+        self.namespace = connection.namespace
+        self.requests: Counter[str] = Counter()
+        self.limiter = Limiter(connections)
+        self._transport = Transport(connection, connections)
+        self._counting = threading.Lock()
+        self._answered = False
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the idle connections."""
+        self._transport.close()
+
+    def send(self, request: Request) -> bytes:
+        """Sends a request, again where that is safe and may help; the answer's body. Raises a ClusterError."""
+        for attempt in itertools.count(1):
+            with self.limiter.slot():
+                answer = self._attempt(request, attempt)
+            if answer is None:
+                time.sleep(_pause(attempt))
+            elif answer.status < 400:
+                self.limiter.succeeded()
+                return answer.data
+            elif not self._retries(request, answer, attempt):
+                break
+        assert answer is not None
+        raise from_status(answer.status, answer.data, Asked.of(request, self.connection))
+
+    def json(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None, *, accept: str = JSON
+    ) -> Json:
+        """`send` for plain data in and out."""
+        raw = None if body is None else encode(body)
+        answer: Json = json.loads(self.send(Request(method, path, query or {}, raw, accept=accept)))
+        return answer
+
+    def stream(self, request: Request) -> BaseHTTPResponse:
+        """An answer that is read as it comes (a watch, logs). The caller closes it. Sent once."""
+        for attempt in itertools.count(1):
+            self._count(request)
+            try:
+                answer = self._transport.send(request, streamed=True)
+            except HTTPError as error:
+                raise from_transport(error, Asked.of(request, self.connection)) from error
+            if answer.status < 400:
+                return answer
+            body = answer.read()
+            answer.close()
+            if answer.status != 401 or attempt > 1 or not self.connection.refresh():
+                break
+        raise from_status(answer.status, body, Asked.of(request, self.connection))
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], workers: int = CONNECTIONS
+    ) -> list[Result | MlstackError]:
+        """`function` of each item, many at once: results, or the MlstackError each one raised, in the items' order."""
+        return run_all(function, items, workers)
+
+    def _attempt(self, request: Request, attempt: int) -> BaseHTTPResponse | None:
+        """One attempt; None where the connection broke and another attempt may mend it."""
+        self._count(request)
+        try:
+            answer = self._transport.send(request)
+        except HTTPError as error:
+            if attempt < _ATTEMPTS and self._may_mend(request, error):
+                return None
+            raise from_transport(error, Asked.of(request, self.connection)) from error
+        self._answered = True
+        return answer
+
+    def _may_mend(self, request: Request, error: HTTPError) -> bool:
+        """Whether to try again after a connection broke: a server that has answered before may be restarting."""
+        never_sent = isinstance(error, _NEVER_SENT)
+        if isinstance(error, ReadTimeoutError):
+            return False  # it waited its whole time-out already
+        return self._answered and (never_sent or request.may_repeat)
+
+    def _retries(self, request: Request, answer: BaseHTTPResponse, attempt: int) -> bool:
+        """Whether an answer of 400 or more is worth another attempt; sets the pause that the server asks for."""
+        if answer.status == 401:
+            return attempt == 1 and self.connection.refresh()
+        if answer.status not in _PASSING or attempt >= _ATTEMPTS:
+            return False
+        # An eviction held by a PodDisruptionBudget is a 429 that waiting a second does not mend.
+        if b"DisruptionBudget" in answer.data or not (answer.status == 429 or request.may_repeat):
+            return False
+        told = answer.headers.get("Retry-After", "")
+        self.limiter.throttled(min(float(told), _LONGEST_PAUSE) if told.isdigit() else _pause(attempt))
+        return True
+
+    def _count(self, request: Request) -> None:
+        with self._counting:
+            self.requests[request.label] += 1
+
+
+def encode(body: Any) -> bytes:
+    """Plain data as compact JSON."""
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _pause(attempt: int) -> float:
+    """Seconds before the next attempt: doubling, with some chance so that 32 workers do not knock together."""
+    return float(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random.random()))

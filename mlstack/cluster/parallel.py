@@ -1,0 +1,57 @@
+"""Many things at once, in the order they were given."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from mlstack.errors import MlstackError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run_all(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> list[Result | MlstackError]:
+    """`function` of each item on up to `workers` threads: results, or the MlstackError each raised, in items' order.
+
+    Any other exception ends it, and so does Ctrl-C: nothing more is started and the exception goes to the caller.
+    """
+    run = _Run(function, list(items))
+    # Daemons: a Ctrl-C must not wait at the interpreter's exit for a server that does not answer.
+    threads = [threading.Thread(target=run.work, daemon=True) for _ in range(min(workers, len(run.items)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        run.stopped = True
+    if run.broken:
+        raise run.broken[0]
+    return [run.results[position] for position in range(len(run.items))]
+
+
+class _Run(Generic[Item, Result]):
+    """What the threads of one `run_all` share."""
+
+    def __init__(self, function: Callable[[Item], Result], items: list[Item]) -> None:
+        self.function = function
+        self.items = items
+        self.results: dict[int, Result | MlstackError] = {}
+        self.broken: list[BaseException] = []
+        self.stopped = False
+        self._positions = iter(range(len(items)))
+
+    def work(self) -> None:
+        for position in self._positions:  # one iterator for all threads: each takes the next position
+            if self.stopped:
+                return
+            try:
+                self.results[position] = self.function(self.items[position])
+            except MlstackError as error:
+                self.results[position] = error
+            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
+                self.broken.append(error)
+                self.stopped = True
+                return
