@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 # k8s.io/apimachinery/pkg/api/resource: <signedNumber><suffix>.
-_QUANTITY = re.compile(
-    r"[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?", re.ASCII
-)
+_QUANTITY = re.compile(r"[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?", re.ASCII)
 # github.com/distribution/reference: [domain[:port]/]path[:tag][@digest].
 _IMAGE = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
@@ -55,9 +53,7 @@ def problem(schema: Mapping[str, Any], value: Any) -> tuple[list[str], str] | No
     """(path inside the value, what is wrong there) of the first problem, or None where `value` is right."""
     import jsonschema_rs  # 30 ms: only where something is checked
 
-    validator = jsonschema_rs.Draft202012Validator(
-        _checked(schema), formats=dict(FORMATS), validate_formats=True
-    )
+    validator = jsonschema_rs.Draft202012Validator(_checked(schema), formats=dict(FORMATS), validate_formats=True)
     error = next(iter(validator.iter_errors(value)), None)
     return None if error is None else ([str(step) for step in error.instance_path], error.message)
 

@@ -135,9 +135,7 @@ def _unknown(prototype: Prototype, layer: Layer, name: str, component: str) -> M
     return MlstackError(f"{place or layer.title}: {component}: {error.message}", error.hint)
 
 
-def _resolved(
-    parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _Named]], component: str
-) -> Setting:
+def _resolved(parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _Named]], component: str) -> Setting:
     setting = Setting(parameter.name, default, trail=(Step(DEFAULT, default is not None, default),))
     winner: tuple[Layer, str] | None = None
     for layer, values in named:

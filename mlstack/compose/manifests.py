@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlstack.compose.places import Place
+from mlstack.compose.places import Place, PlacedError
 from mlstack.compose.yamltext import load_documents
-from mlstack.errors import MlstackError
 
 Manifest = dict[str, Any]
 
@@ -123,28 +122,25 @@ def _has_containers(spec: Any) -> bool:
 def parse_manifests(text: str, place: Place) -> list[Manifest]:
     """The objects in `text`, in order; empty documents are left out and `kind: List` is taken apart.
 
-    Raises MlstackError with the place for broken YAML, duplicate keys and what is no Kubernetes object.
+    Raises PlacedError for broken YAML, duplicate keys and what is no Kubernetes object.
     """
     found: list[Manifest] = []
     for line, document in load_documents(text, place):
         if document is not None:
-            found.extend(_objects(document, Place(place.file, line)))
+            found.extend(as_manifests(document, Place(place.file, line)))
     return found
 
 
-def _objects(document: Any, place: Place) -> list[Manifest]:
+def as_manifests(document: Any, place: Place) -> list[Manifest]:
+    """The objects that one document holds, a List taken apart. Raises PlacedError for what is none."""
     if not isinstance(document, dict):
-        raise MlstackError(f"{place}: this is {type(document).__name__}, not a Kubernetes object.")
+        raise PlacedError(place, f"this is a {type(document).__name__}, not a Kubernetes object")
     for field in ("apiVersion", "kind"):
         if not isinstance(document.get(field), str) or not document[field]:
-            raise MlstackError(f"{place}: a Kubernetes object needs {field}.")
+            raise PlacedError(place, f"a Kubernetes object needs {field}")
     if document["kind"].endswith("List") and isinstance(document.get("items"), list):
-        return [found for item in document["items"] for found in _objects(item, place)]
-    return [_named(document, place)]
-
-
-def _named(document: Manifest, place: Place) -> Manifest:
+        return [found for item in document["items"] for found in as_manifests(item, place)]
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
-        raise MlstackError(f"{place}: this {document['kind']} needs a metadata.name.")
-    return document
+        raise PlacedError(place, f"this {document['kind']} needs a metadata.name")
+    return [document]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.compose import formats
-from mlstack.compose.places import Place
+from mlstack.compose.places import Place, PlacedError
 from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError
 
@@ -109,7 +109,7 @@ class Parameter:
 def _yaml(text: str) -> Any:
     try:
         values = [value for _, value in load_documents(text, Place("value"))]
-    except MlstackError:
+    except PlacedError:
         return text
     return values[0] if len(values) == 1 else text
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlstack.errors import MlstackError
+
 
 @dataclass(frozen=True)
 class Place:
@@ -14,3 +16,12 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class PlacedError(MlstackError):
+    """What is wrong (`problem`, a sentence without its full stop) at a place."""
+
+    def __init__(self, place: Place, problem: str, hint: str = "") -> None:
+        super().__init__(f"{place}: {problem}.", hint)
+        self.place = place
+        self.problem = problem

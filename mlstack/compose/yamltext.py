@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from mlstack.compose.places import Place
-from mlstack.errors import MlstackError
+from mlstack.compose.places import Place, PlacedError
 
 _DEEPEST = 100
 
@@ -73,7 +72,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:
     """(first line, value) of each document in `text`; lines count on from `place`'s.
 
-    Raises MlstackError with the place for broken YAML, duplicate keys, and what JSON cannot hold.
+    Raises PlacedError for broken YAML, duplicate keys, and what JSON cannot hold.
     """
     first = place.line or 1
     try:
@@ -86,23 +85,21 @@ def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Place(place.file, first + mark.line) if mark else place
-        raise MlstackError(f"{where}: broken YAML: {error.problem or error.context}.") from error
-    except yaml.YAMLError as error:
-        raise MlstackError(f"{place}: broken YAML: {str(error).splitlines()[0]}.") from error
-    except ValueError as error:
-        raise MlstackError(f"{place}: broken YAML: {error}.") from error
+        raise PlacedError(where, f"broken YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise PlacedError(place, f"broken YAML: {str(error).splitlines()[0]}") from error
 
 
 def _json_tree(value: Any, place: Place, depth: int = 0) -> Any:
     """A copy without shared parts (YAML aliases), refusing what JSON cannot hold."""
     if depth > _DEEPEST:
-        raise MlstackError(f"{place}: nested more than {_DEEPEST} deep.")
+        raise PlacedError(place, f"nested more than {_DEEPEST} deep")
     if isinstance(value, dict):
         return {key: _json_tree(item, place, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_json_tree(item, place, depth + 1) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        raise MlstackError(f"{place}: {value} is no number that Kubernetes takes.")
+        raise PlacedError(place, f"{value} is no number that Kubernetes takes")
     if value is None or isinstance(value, str | int | float):
         return value
-    raise MlstackError(f"{place}: {type(value).__name__} is nothing that Kubernetes takes.")
+    raise PlacedError(place, f"{type(value).__name__} is nothing that Kubernetes takes")
