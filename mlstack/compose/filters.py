@@ -23,42 +23,8 @@ from mlstack.compose.marks import without_marks
 from mlstack.errors import MlstackError
 
 # Jinja's own filters that give values, not markup.
-_HARMLESS = tuple(
-    [
-        "abs",
-        "batch",
-        "capitalize",
-        "count",
-        "dictsort",
-        "first",
-        "float",
-        "format",
-        "groupby",
-        "int",
-        "items",
-        "last",
-        "length",
-        "list",
-        "lower",
-        "map",
-        "max",
-        "min",
-        "reject",
-        "rejectattr",
-        "replace",
-        "reverse",
-        "round",
-        "select",
-        "selectattr",
-        "slice",
-        "sort",
-        "sum",
-        "title",
-        "trim",
-        "unique",
-        "upper",
-    ]
-)
+_HARMLESS = """abs batch capitalize count dictsort first float format groupby int items last length list lower
+map max min reject rejectattr replace reverse round select selectattr slice sort sum title trim unique upper"""
 
 
 def plain(value: Any) -> Any:
@@ -151,7 +117,7 @@ def _without_rendered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def template_filters() -> dict[str, Callable[..., Any]]:
     """The filters of templates, by name."""
-    found: dict[str, Callable[..., Any]] = {name: _without_rendered(FILTERS[name]) for name in _HARMLESS}
+    found: dict[str, Callable[..., Any]] = {name: _without_rendered(FILTERS[name]) for name in _HARMLESS.split()}
     own: dict[str, Callable[..., Any]] = {
         "digest": digest,
         "indent": indent,

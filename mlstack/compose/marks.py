@@ -60,14 +60,17 @@ def misplaced(text: str, values: list[Span]) -> Span | None:
 def _nodes(text: str) -> Iterator[tuple[Span, bool]]:
     """((start, end), whether it is a scalar) of each node."""
     starts: list[int] = []
-    event: Any  # the stubs say that marks may be None; the parser always sets them
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            starts.append(event.start_mark.index)
+            starts.append(_index(event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
-            yield (starts.pop(), event.end_mark.index), False
+            yield (starts.pop(), _index(event.end_mark)), False
         elif isinstance(event, yaml.ScalarEvent):
-            yield (event.start_mark.index, event.end_mark.index), True
+            yield (_index(event.start_mark), _index(event.end_mark)), True
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)  # the stubs allow None, the parser never gives it
 
 
 def _overlap(one: Span, other: Span) -> bool:
