@@ -148,6 +148,12 @@ def delete(
     return True
 
 
+def review(client: Client, resource: Resource, spec: Mapping[str, Any]) -> Manifest:
+    """Asks a question that is posted but not stored (SelfSubjectAccessReview and its like); the answer."""
+    body = {"apiVersion": resource.api_version, "kind": resource.kind, "spec": spec}
+    return _answer(client, Request("POST", resource.path(), {}, encode(body), repeatable=True))
+
+
 def _answer(client: Client, request: Request) -> Manifest:
     answer: Manifest = json.loads(client.send(request))
     return answer

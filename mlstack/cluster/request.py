@@ -25,7 +25,7 @@ _ACTIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """`path` is below the server's address; `timeout` is seconds without a byte of the answer.
+    """`path` is below the server's address; `timeout` is seconds without a byte of the answer (None: no limit).
 
     `repeatable` says whether it may be sent again when the connection broke in the middle; by default all may but POST
     (server-side apply and deletes with a UID come out the same when sent twice).
@@ -38,7 +38,7 @@ class Request:
     content_type: str = JSON
     accept: str = JSON
     repeatable: bool | None = None
-    timeout: float = ANSWER_SECONDS
+    timeout: float | None = ANSWER_SECONDS
 
     @property
     def target(self) -> str:

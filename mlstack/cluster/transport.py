@@ -35,7 +35,7 @@ class Transport:
 
     def send(self, request: Request, *, streamed: bool = False) -> BaseHTTPResponse:
         """One attempt. Raises urllib3's HTTPError where there is no answer; answers of 400 or more are returned."""
-        limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if streamed else request.timeout)
+        limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=request.timeout)
         return self.pool().urlopen(
             request.method,
             self.connection.prefix + request.target,

@@ -1,0 +1,50 @@
+"""What containers say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlstack.cluster.client import Client
+from mlstack.cluster.kinds import well_known
+from mlstack.cluster.request import Request
+
+_POD = well_known("v1", "Pod")
+_PART_BYTES = 1 << 16
+
+
+def pod_logs(
+    client: Client,
+    namespace: str,
+    pod: str,
+    container: str = "",
+    *,
+    tail: int | None = None,
+    previous: bool = False,
+) -> str:
+    """The last `tail` lines (None: all) of a pod's container, or of its former run. Raises NotFoundError, InvalidError
+    (a container that has not started, or several and none named)."""
+    return client.send(_request(namespace, pod, container, tail, previous=previous)).decode("utf-8", "replace")
+
+
+def follow_logs(
+    client: Client, namespace: str, pod: str, container: str = "", *, tail: int | None = None
+) -> Iterator[bytes]:
+    """The log as it grows, in parts as they come, until the container ends."""
+    with client.stream(_request(namespace, pod, container, tail, follow="true")) as answer:
+        while part := answer.read1(_PART_BYTES):
+            yield part
+
+
+def _request(
+    namespace: str, pod: str, container: str, tail: int | None, *, previous: bool = False, follow: str = ""
+) -> Request:
+    query: dict[str, Any] = {
+        "container": container,
+        "tailLines": "" if tail is None else str(tail),
+        "previous": "true" if previous else "",
+        "follow": follow,
+    }
+    query = {key: value for key, value in query.items() if value}
+    path = _POD.path(namespace, pod, "log")
+    return Request("GET", path, query, accept="*/*", timeout=None if follow else 60.0)
