@@ -72,7 +72,8 @@ def rule_for(live: Manifest) -> Rule:
 def waits(manifest: Manifest) -> bool:
     """Whether objects of this kind can be anything else than ready once they exist."""
     key = key_of(manifest)
-    return (key.group, key.kind) in RULES or key.group not in INSTANT_GROUPS and (key.group, key.kind) not in INSTANT
+    known = (key.group, key.kind)
+    return known in RULES or (key.group not in INSTANT_GROUPS and known not in INSTANT)
 
 
 def waiting(have: int | None = None, want: int | None = None, reason: str = "") -> Readiness:
@@ -248,8 +249,6 @@ def _spark(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -
 def _generic(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     ready = condition(live, "Ready")
     return waiting(reason=_words(ready)) if ready and not _true(ready) else READY
-
-
 
 
 WEBHOOKS = "admissionregistration.k8s.io"

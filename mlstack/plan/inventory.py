@@ -1,0 +1,162 @@
+"""What one app has in one environment, as the ConfigMap that is its ApplySet parent remembers it.
+
+Membership of an object is its label; the parent says where to look (kinds and namespaces), what was applied last (a digest
+per object) and which runs there were. Source: KEP-3659 (ApplySet: kubectl apply --prune).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.errors import MlstackError
+from mlstack.plan.runs import Run
+
+ID_LABEL = "applyset.kubernetes.io/id"
+PART_OF = "applyset.kubernetes.io/part-of"
+TOOLING = "applyset.kubernetes.io/tooling"
+GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds"
+NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
+TOOL = "mlstack/v1"
+
+GroupKind = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who applies: one app in one environment. `name` is the parent's, in `namespace`; `manager` the field manager."""
+
+    app: str
+    environment: str
+    name: str
+    namespace: str
+    manager: str
+
+    @property
+    def set_id(self) -> str:
+        """The ApplySet's id by the formula of KEP-3659, from the parent's identity."""
+        identity = f"{self.name}.{self.namespace}.ConfigMap."
+        text = base64.urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).decode().rstrip("=")
+        return f"applyset-{text}-v1"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Kinds and namespaces where ours may be, the digest of each object applied last, the last run of each run object.
+
+    `exists`: whether the parent was found in the cluster.
+    """
+
+    kinds: frozenset[GroupKind] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    exists: bool = False
+
+
+def entry(key: Key) -> str:
+    """How the parent calls an object: Kind.group/namespace/name."""
+    return f"{key.kind}.{key.group}/{key.namespace}/{key.name}"
+
+
+def superset(before: Inventory, writing: Collection[Key]) -> Inventory:
+    """What to remember before writing: everything there may be, and no digest of what is about to change."""
+    unsure = {entry(key) for key in writing}
+    return replace(
+        before,
+        kinds=before.kinds | {(key.group, key.kind) for key in writing},
+        namespaces=before.namespaces | {key.namespace for key in writing if key.namespace},
+        digests={name: value for name, value in before.digests.items() if name not in unsure},
+    )
+
+
+def shrunk(before: Inventory, there: Iterable[Key], digests: Mapping[Key, str], runs: Mapping[str, Run]) -> Inventory:
+    """What to remember afterwards: `there` is all of ours that exists now. Runs are never forgotten."""
+    keys = list(there)
+    return Inventory(
+        kinds=frozenset((key.group, key.kind) for key in keys),
+        namespaces=frozenset(key.namespace for key in keys if key.namespace),
+        digests={entry(key): value for key, value in sorted(digests.items())},
+        runs={**before.runs, **runs},
+        exists=before.exists,
+    )
+
+
+def to_parent(inventory: Inventory, owner: Owner) -> Manifest:
+    """The ConfigMap to store. Its name and namespace are the owner's."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": owner.name,
+            "namespace": owner.namespace,
+            "labels": {ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
+            "annotations": {
+                TOOLING: TOOL,
+                GROUP_KINDS: ",".join(sorted(_group_kind(*kind) for kind in inventory.kinds)),
+                NAMESPACES: ",".join(sorted(inventory.namespaces - {owner.namespace})),
+            },
+        },
+        "data": {
+            "app": owner.app,
+            "environment": owner.environment,
+            "applied": json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":")),
+            "runs": json.dumps({name: asdict(run) for name, run in inventory.runs.items()}, sort_keys=True),
+        },
+    }
+
+
+def from_parent(parent: Manifest | None, owner: Owner) -> Inventory:
+    """What a stored ConfigMap remembers; an empty inventory for None. Another tool's parent is refused."""
+    if parent is None:
+        return Inventory()
+    metadata = parent["metadata"]
+    annotations, data = metadata.get("annotations") or {}, parent.get("data") or {}
+    if (metadata.get("labels") or {}).get(ID_LABEL) != owner.set_id or annotations.get(TOOLING) != TOOL:
+        raise MlstackError(
+            f"ConfigMap {owner.name} in namespace {owner.namespace} is not mlstack's inventory, but has its name.",
+            "Remove or rename it.",
+        )
+    others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
+    runs = {name: Run(**run) for name, run in json.loads(data.get("runs") or "{}").items()}
+    return Inventory(
+        kinds=frozenset(_parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
+        namespaces=frozenset(others | {owner.namespace}),
+        digests=json.loads(data.get("applied") or "{}"),
+        runs=runs,
+        exists=True,
+    )
+
+
+def same_contents(one: Inventory, other: Inventory) -> bool:
+    """Whether storing `other` over `one` would change nothing."""
+    return (one.kinds, one.digests, one.runs) == (other.kinds, other.digests, other.runs)
+
+
+def is_ours(live: Manifest, owner: Owner) -> bool:
+    """Whether an object carries our ApplySet's label."""
+    return part_of(live) == owner.set_id
+
+
+def part_of(live: Manifest) -> str:
+    """The ApplySet that an object belongs to, "" if none."""
+    return str((live["metadata"].get("labels") or {}).get(PART_OF, ""))
+
+
+def labelled(manifest: Manifest, owner: Owner) -> Manifest:
+    """The manifest with our ApplySet's label."""
+    metadata = {**manifest["metadata"], "labels": {**(manifest["metadata"].get("labels") or {}), PART_OF: owner.set_id}}
+    return {**manifest, "metadata": metadata}
+
+
+def _group_kind(group: str, kind: str) -> str:
+    return f"{kind}.{group}" if group else kind
+
+
+def _parse_kind(text: str) -> GroupKind:
+    kind, _, group = text.partition(".")
+    return group, kind
