@@ -1,7 +1,7 @@
 """Which of the fields that we own differ between the desired and the live object.
 
-Only what the desired manifest says is compared, so that defaults and other controllers' fields are no difference; what we
-applied before and say no longer is found through our own managedFields entry. Where neither tells (an atomic list or map
+Only what the desired manifest says is compared, so that defaults and other controllers' fields are no difference; what
+we applied before and say no longer is found through our own managedFields entry. Where neither tells (an atomic list or map
 that has more than we say), the answer is a doubt, to be settled by a server-side dry-run.
 """
 
@@ -182,7 +182,7 @@ def _has_more(have: Any, want: Any) -> bool:
 
 
 def _keys(name: str, want: Sequence[Any], have: Sequence[Any], owned: paths.Owned | None) -> tuple[str, ...]:
-    """By which keys the items match: as the server said in our managedFields, else as the table says; () for positions."""
+    """By which keys items match: as our managedFields say, else as the table does; () where by position."""
     if owned is None:
         return paths.list_keys(name, [*want, *have])
     for key, _ in paths.list_nodes(owned):

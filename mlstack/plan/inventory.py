@@ -1,7 +1,7 @@
 """What one app has in one environment, as the ConfigMap that is its ApplySet parent remembers it.
 
-Membership of an object is its label; the parent says where to look (kinds and namespaces), what was applied last (a digest
-per object) and which runs there were. Source: KEP-3659 (ApplySet: kubectl apply --prune).
+Membership of an object is its label; the parent says where to look (kinds and namespaces), what was applied last (a
+digest per object) and which runs there were. Source: KEP-3659 (ApplySet: kubectl apply --prune).
 """
 
 from __future__ import annotations
@@ -86,37 +86,36 @@ def shrunk(before: Inventory, there: Iterable[Key], digests: Mapping[Key, str], 
     )
 
 
-def to_parent(inventory: Inventory, owner: Owner) -> Manifest:
-    """The ConfigMap to store. Its name and namespace are the owner's."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": owner.name,
-            "namespace": owner.namespace,
-            "labels": {ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
-            "annotations": {
-                TOOLING: TOOL,
-                GROUP_KINDS: ",".join(sorted(_group_kind(*kind) for kind in inventory.kinds)),
-                NAMESPACES: ",".join(sorted(inventory.namespaces - {owner.namespace})),
-            },
-        },
-        "data": {
+@dataclass(frozen=True)
+class Stored:
+    """The parent's contents: labels, annotations and data of a ConfigMap."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    data: Mapping[str, str]
+
+
+def to_stored(inventory: Inventory, owner: Owner) -> Stored:
+    """What to store. The ConfigMap's name and namespace are the owner's."""
+    kinds = sorted(_group_kind(*kind) for kind in inventory.kinds)
+    others = sorted(inventory.namespaces - {owner.namespace})
+    runs = {name: asdict(run) for name, run in inventory.runs.items()}
+    return Stored(
+        labels={ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
+        annotations={TOOLING: TOOL, GROUP_KINDS: ",".join(kinds), NAMESPACES: ",".join(others)},
+        data={
             "app": owner.app,
             "environment": owner.environment,
             "applied": json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":")),
-            "runs": json.dumps({name: asdict(run) for name, run in inventory.runs.items()}, sort_keys=True),
+            "runs": json.dumps(runs, sort_keys=True),
         },
-    }
+    )
 
 
-def from_parent(parent: Manifest | None, owner: Owner) -> Inventory:
-    """What a stored ConfigMap remembers; an empty inventory for None. Another tool's parent is refused."""
-    if parent is None:
-        return Inventory()
-    metadata = parent["metadata"]
-    annotations, data = metadata.get("annotations") or {}, parent.get("data") or {}
-    if (metadata.get("labels") or {}).get(ID_LABEL) != owner.set_id or annotations.get(TOOLING) != TOOL:
+def from_stored(stored: Stored, owner: Owner) -> Inventory:
+    """What a stored parent remembers. One that is not ours is refused."""
+    annotations, data = stored.annotations, stored.data
+    if stored.labels.get(ID_LABEL) != owner.set_id or annotations.get(TOOLING) != TOOL:
         raise MlstackError(
             f"ConfigMap {owner.name} in namespace {owner.namespace} is not mlstack's inventory, but has its name.",
             "Remove or rename it.",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -67,8 +66,8 @@ class Allow:
 class Change:
     """One object's part of a plan.
 
-    `manifest` is what will be sent (None for prune and keep), `live` what the cluster has (None if nothing or unread).
-    `disruption` says what would be interrupted; `blocked` why this change is refused as things stand (empty: it is not).
+    `manifest` is what will be sent (None for prune and keep), `live` what the cluster has (None: nothing, or unread).
+    `disruption` says what would be interrupted; `blocked` why this change is refused as things stand ("": it is not).
     """
 
     key: Key
@@ -96,7 +95,6 @@ class Plan:
     namespace: str
     changes: tuple[Change, ...] = ()
     notices: tuple[str, ...] = ()
-    run_hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> tuple[Change, ...]:

@@ -1,0 +1,227 @@
+"""From desired and live objects to changes: what is to be done with each, and what must not be.
+
+First `draft` decides from what was read; what may differ is then asked for by a dry-run, and `settle` reads the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.plan import fields as paths
+from mlstack.plan.compare import compare, differences
+from mlstack.plan.disruption import DATA_KINDS, immutable_fields, interruption
+from mlstack.plan.inventory import Inventory, Owner, entry, part_of
+from mlstack.plan.model import Action, Allow, Change, FieldChange
+from mlstack.plan.runs import Decision, RunState, decide, run_name, state_of
+from mlstack.plan.wanted import Wanted
+
+COMPONENT_LABEL = "app.kubernetes.io/component"
+KEPT: Mapping[tuple[str, str], str] = {
+    ("", "PersistentVolumeClaim"): "pvc",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "crd",
+    ("", "Namespace"): "namespace",
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read: `ours` in full, `others` (what has a desired name and is not ours) by metadata alone."""
+
+    ours: Mapping[Key, Manifest] = field(default_factory=dict)
+    others: Mapping[Key, Manifest] = field(default_factory=dict)
+    inventory: Inventory = field(default_factory=Inventory)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A change as far as it is decided. `ask`: a dry-run has to tell whether and what it would change."""
+
+    change: Change
+    ask: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a dry-run said: the object as it would be, or the conflicts, or the refusal's words."""
+
+    manifest: Manifest | None = None
+    conflicts: tuple[FieldChange, ...] = ()
+    refusal: str = ""
+
+
+def drafts(objects: Sequence[Wanted], snapshot: Snapshot, owner: Owner, allow: Allow) -> list[Draft]:
+    """The draft of every desired object."""
+    provided = {str(one.key) for one in objects if one.shared and one.key in snapshot.others}
+    return [_draft(one, snapshot, owner, allow, provided) for one in objects]
+
+
+def _draft(one: Wanted, snapshot: Snapshot, owner: Owner, allow: Allow, provided: Collection[str]) -> Draft:
+    live, other = snapshot.ours.get(one.key), snapshot.others.get(one.key)
+    if live is None and one.shared_with in provided:
+        return Draft(_change(one, Action.SHARED, reason=f"belongs to {one.shared_with}, which is provided already"))
+    if live is None and other is not None and not (allow.adopt and not one.shared):
+        return Draft(_not_ours(one, other, owner))
+    if one.run:
+        return Draft(_run(one, live, snapshot.inventory, allow))
+    if live is not None:
+        return _state(one, live, snapshot.inventory, owner)
+    if other is not None:
+        return Draft(_change(one, Action.ADOPT, live=other, reason=f"taken over from {_others_name(other)}"), ask=True)
+    return Draft(_change(one, Action.CREATE))
+
+
+def _change(
+    one: Wanted,
+    action: Action,
+    *,
+    live: Manifest | None = None,
+    fields: Iterable[FieldChange] = (),
+    reason: str = "",
+    disruption: str = "",
+    blocked: str = "",
+) -> Change:
+    return Change(
+        one.key, action, one.component, one.stage, one.manifest, live, tuple(fields), reason, disruption, blocked
+    )
+
+
+def _not_ours(one: Wanted, other: Manifest, owner: Owner) -> Change:
+    whose = _others_name(other)
+    if one.shared:
+        return _change(one, Action.SHARED, live=other, reason=f"provided by {whose}")
+    blocked = f"exists, not ours: it belongs to {whose}. --adopt takes it over."
+    return _change(one, Action.FOREIGN, live=other, reason=f"made by {whose}", blocked=blocked)
+
+
+def _others_name(other: Manifest) -> str:
+    """Who made an object, in words: an mlstack app, another ApplySet, or its field managers."""
+    labels = other["metadata"].get("labels") or {}
+    app = labels.get("app.kubernetes.io/part-of")
+    if part_of(other) and labels.get("app.kubernetes.io/managed-by") == "mlstack":
+        return f"mlstack app {app}" if app else "another mlstack app"
+    names = sorted(paths.managers(other) - {""})
+    return ", ".join(names) or "somebody else"
+
+
+def _run(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow) -> Change:
+    remembered = inventory.runs.get(run_name(one.key))
+    state, decision = state_of(live, remembered), decide(one.run, live, remembered)
+    if decision is Decision.LEAVE:
+        action = Action.UNCHANGED if state is RunState.RUNNING else Action.DONE
+        return _change(one, action, live=live, reason=f"{state.value}{_when(live, inventory, one.key)}")
+    if decision is Decision.START or state is not RunState.RUNNING:
+        reason = "" if state is RunState.NEVER else f"changed since the last run ({state.value})"
+        return _change(one, Action.NEW_RUN, live=live, reason=reason)
+    words = f"replaces the running {one.key}"
+    blocked = "" if allow.disruption else f"{words}, which has not ended. --allow-disruption stops it and starts anew."
+    return _change(one, Action.NEW_RUN, live=live, reason="changed while running", disruption=words, blocked=blocked)
+
+
+def _when(live: Manifest | None, inventory: Inventory, key: Key) -> str:
+    run = inventory.runs.get(run_name(key))
+    return f", started {run.when}" if live is None and run and run.when else ""
+
+
+def _state(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner) -> Draft:
+    sent, note = _left_to_scale(one, live)
+    settled = inventory.digests.get(entry(one.key)) == one.digest
+    verdict = compare(sent.manifest, live, owner.manager, settled=settled)
+    if live["metadata"].get("deletionTimestamp"):
+        return Draft(_change(sent, Action.RECREATE, live=live, reason="it is being deleted"))
+    if verdict.same:
+        return Draft(_change(sent, Action.UNCHANGED, live=live, reason=note))
+    return Draft(_change(sent, Action.CHANGE, live=live, fields=verdict.fields, reason=note), ask=True)
+
+
+def _left_to_scale(one: Wanted, live: Manifest) -> tuple[Wanted, str]:
+    """Without `spec.replicas` where somebody scales the object through /scale (an HPA, kubectl scale)."""
+    spec = one.manifest.get("spec") or {}
+    there = (live.get("spec") or {}).get("replicas")
+    scaler = next((e for e in paths.managed(live) if e.get("subresource") == "scale"), None)
+    owns = scaler is not None and "f:replicas" in (scaler.get("fieldsV1") or {}).get("f:spec", {})
+    if not owns or "replicas" not in spec or spec["replicas"] == there:
+        return one, ""
+    rest = {key: value for key, value in spec.items() if key != "replicas"}
+    return one.sending({**one.manifest, "spec": rest}), f"replicas left at {there}: scaled from outside"
+
+
+def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
+    """The change after the dry-run's answer."""
+    change = draft.change
+    if answer.conflicts:
+        return replace(change, fields=answer.conflicts, blocked=_conflict_words(answer.conflicts))
+    if answer.refusal:
+        return _refused(change, answer.refusal, allow)
+    if answer.manifest is None or change.live is None:
+        return change
+    found = tuple(differences(change.live, answer.manifest))
+    if not found and change.action is Action.CHANGE:
+        return replace(change, action=Action.UNCHANGED, fields=())
+    return _interrupting(replace(change, fields=found), allow)
+
+
+def _conflict_words(conflicts: Iterable[FieldChange]) -> str:
+    told = [f"{c.path} is {_shown(c.before)} by {c.owner}, here {_shown(c.after)}" for c in conflicts]
+    return f"conflict: {'; '.join(told)}. --force-conflicts takes it."
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refused(change: Change, refusal: str, allow: Allow) -> Change:
+    fields = immutable_fields(change.key, change.fields, change.live or {})
+    if fields or "immutable" in refusal or "updates to statefulset spec" in refusal:
+        return _recreated(change, fields, allow)
+    return replace(change, blocked=refusal)
+
+
+def _recreated(change: Change, fields: Sequence[str], allow: Allow) -> Change:
+    what = ", ".join(fields) or "a field of it"
+    reason = f"{what} cannot be changed in place"
+    again = "--recreate deletes and creates it (data in volume claims stays)."
+    if (change.key.group, change.key.kind) in DATA_KINDS:
+        return replace(
+            change, blocked=f"{reason}, and deleting it would delete its data. Do that by hand if you mean it."
+        )
+    return replace(
+        change, action=Action.RECREATE, reason=reason, blocked="" if allow.recreate else f"{reason}. {again}"
+    )
+
+
+def _interrupting(change: Change, allow: Allow) -> Change:
+    words = interruption(change.key, change.fields, change.live or {}, change.stage)
+    blocked = f"{words}. --allow-disruption lets it." if words and not allow.disruption else ""
+    return replace(change, disruption=words, blocked=blocked)
+
+
+def prunes(
+    objects: Iterable[Wanted], snapshot: Snapshot, allow: Allow, components: Collection[str] = ()
+) -> list[Change]:
+    """What is ours and no longer rendered. `components`: only within these (all if empty)."""
+    rendered = {one.key for one in objects}
+    return [
+        _prune(key, live, allow)
+        for key, live in sorted(snapshot.ours.items())
+        if key not in rendered and not _controlled(live) and (not components or _component(live) in components)
+    ]
+
+
+def _prune(key: Key, live: Manifest, allow: Allow) -> Change:
+    component = _component(live)
+    word = KEPT.get((key.group, key.kind))
+    if word and word not in allow.include:
+        return Change(key, Action.KEEP, component, live=live, reason=f"kept: --include {word} removes it")
+    return Change(key, Action.PRUNE, component, live=live, reason="no longer rendered")
+
+
+def _component(live: Manifest) -> str:
+    return str((live["metadata"].get("labels") or {}).get(COMPONENT_LABEL, ""))
+
+
+def _controlled(live: Manifest) -> bool:
+    """Whether a controller made it: it may carry our labels as a copy, and goes with its owner."""
+    return any(reference.get("controller") for reference in live["metadata"].get("ownerReferences") or [])

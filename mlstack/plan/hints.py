@@ -1,0 +1,57 @@
+"""Which parameter could change what a reason complains about, with its value and place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlstack.compose.layers import Setting
+from mlstack.plan.reasons import Reason
+
+# Names of parameters, the likeliest first, by topic, for a resource by its name. Prefixes such as hub_ are tried too.
+CANDIDATES: Mapping[str, tuple[str, ...]] = {
+    "cpu": ("cpu", "cpu_limit"),
+    "memory": ("memory", "memory_limit", "memory_guarantee"),
+    "gpu": ("num_gpus", "gpus"),
+    "taint": ("spot", "tolerations"),
+    "selector": ("accelerator_type", "spot", "node_selector"),
+    "volume": ("storage_class", "storage", "data_pvc"),
+}
+
+
+def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
+    """ "num_gpus = 16 at environments/gke.yaml:14", or "" where no parameter is known to matter."""
+    if reason.topic == "image":
+        return _by_value(reason.value, settings)
+    names = CANDIDATES.get(_subject(reason), ())
+    for name in names:
+        for known, setting in settings.items():
+            if known == name or known.endswith(f"_{name}"):
+                return _told(setting)
+    return ""
+
+
+def _subject(reason: Reason) -> str:
+    if reason.topic != "resource":
+        return reason.topic
+    return "gpu" if "/" in reason.value else reason.value
+
+
+def _by_value(value: str, settings: Mapping[str, Setting]) -> str:
+    return next((_told(setting) for setting in settings.values() if value and setting.value == value), "")
+
+
+def _told(setting: Setting) -> str:
+    where = str(setting.place) if setting.place else "the prototype's default"
+    return f"{setting.name} = {_plain(setting.value)}, {'at ' if setting.place else ''}{where}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def with_hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
+    """The reason's text, with the parameter that could change it in brackets."""
+    found = hint(reason, settings)
+    return f"{reason.text} ({found})" if found and reason.text else reason.text

@@ -1,0 +1,186 @@
+"""Why something does not come up, in one line: from pods, claims and events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlstack.compose.manifests import Manifest
+from mlstack.plan.readiness import condition
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why. `text` is for people; `topic` and `value` say what a parameter could change: ("resource", "nvidia.com/gpu").
+
+    `hopeless`: waiting alone will not mend it, on any cluster; `unschedulable`: not unless nodes come or free up.
+    """
+
+    text: str
+    topic: str = ""
+    value: str = ""
+    hopeless: bool = False
+    unschedulable: bool = False
+
+
+NOTHING = Reason("")
+
+AVAILABLE = re.compile(r"\d+/(\d+) nodes are available: (.*?)(?:\. preemption:|\. no new claims|\.?$)", re.DOTALL)
+INSUFFICIENT = re.compile(r"(\d+) Insufficient ([^\s,.]+(?:\.[^\s,.]+)*)")
+TAINT = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\)|s)?(?: \{([^}:]+)(?:: ?([^}]*))?\})?")
+SELECTOR = re.compile(r"(\d+) node\(s\) didn't match Pod's node affinity/selector")
+CLAIM = re.compile(r"persistentvolumeclaim \"([^\"]+)\" not found|unbound immediate PersistentVolumeClaims")
+
+HOPELESS_WAITING = frozenset({"InvalidImageName"})
+IMAGE_WAITING = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
+
+
+def scheduler_reason(message: str) -> Reason:
+    """The scheduler's message ("0/3 nodes are available: …") in short, with the resource or taint that matters most."""
+    parts, topic, value = [], "", ""
+    for count, resource in INSUFFICIENT.findall(message):
+        parts.append(f"Insufficient {resource} ({_nodes(count)})")
+        topic, value = topic or "resource", value or resource
+    for count, key, what in TAINT.findall(message):
+        taint = f"{key}={what}" if what else key
+        parts.append(
+            f"{_nodes(count)} {'has' if count == '1' else 'have'} taint {taint}".rstrip() if key else _taints(count)
+        )
+        topic, value = topic or "taint", value or key
+    for count in SELECTOR.findall(message):
+        parts.append(f"{_nodes(count)} not of the kind asked for (node selector)")
+        topic = topic or "selector"
+    if CLAIM.search(message):
+        parts.append("its volume claim is not bound")
+        topic = topic or "volume"
+    text = ", ".join(parts) or _first_line(message)
+    return Reason(text, topic, value, unschedulable=True)
+
+
+def _nodes(count: str) -> str:
+    return "1 node" if count == "1" else f"{count} nodes"
+
+
+def _taints(count: str) -> str:
+    return f"{_nodes(count)} {'has' if count == '1' else 'have'} taints that it does not tolerate"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:200]
+
+
+def pod_reason(pod: Manifest) -> Reason:
+    """Why a pod does not run or is not ready; NOTHING if it is well."""
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return scheduler_reason(str(scheduled.get("message") or scheduled.get("reason") or "not scheduled yet"))
+    for status in _containers(pod):
+        found = _container_reason(pod, status)
+        if found.text:
+            return found
+    ready = condition(pod, "Ready")
+    running = (pod.get("status") or {}).get("phase") == "Running"
+    return Reason("its containers run, but are not ready") if running and ready.get("status") == "False" else NOTHING
+
+
+def _containers(pod: Manifest) -> list[Mapping[str, Any]]:
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _container_reason(pod: Manifest, status: Mapping[str, Any]) -> Reason:
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    waiting = state.get("waiting") or {}
+    ended = state.get("terminated") or last.get("terminated") or {}
+    name, why = status.get("name", ""), str(waiting.get("reason") or "")
+    if why in IMAGE_WAITING:
+        image = _image(pod, name) or str(status.get("image", ""))
+        return Reason(f"{why}: image {image}", "image", image, hopeless=why in HOPELESS_WAITING)
+    if ended.get("reason") == "OOMKilled":
+        return Reason(f"{name}: OOMKilled{_memory_limit(pod, name)}", "resource", "memory")
+    if why == "CrashLoopBackOff":
+        return Reason(
+            f"CrashLoopBackOff: {name} ended with exit code {ended.get('exitCode', '?')}{_said(ended)}", "crash"
+        )
+    if state.get("terminated") and ended.get("exitCode"):
+        return Reason(f"{name} ended with exit code {ended['exitCode']}{_said(ended)}", "crash")
+    if why and why not in ("ContainerCreating", "PodInitializing"):
+        return Reason(f"{why}: {_first_line(str(waiting.get('message') or name))}", "config")
+    return NOTHING
+
+
+def _said(ended: Mapping[str, Any]) -> str:
+    message = _first_line(str(ended.get("message") or ""))
+    return f" ({message})" if message else ""
+
+
+def _spec_of(pod: Manifest, name: str) -> Mapping[str, Any]:
+    spec = pod.get("spec") or {}
+    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    found: Mapping[str, Any] = next((c for c in containers if c.get("name") == name), {})
+    return found
+
+
+def _image(pod: Manifest, name: str) -> str:
+    return str(_spec_of(pod, name).get("image", ""))
+
+
+def _memory_limit(pod: Manifest, name: str) -> str:
+    limit = ((_spec_of(pod, name).get("resources") or {}).get("limits") or {}).get("memory")
+    return f" at its limit of {limit}" if limit else ""
+
+
+TELLING_EVENTS = frozenset(
+    {"FailedCreate", "FailedMount", "FailedAttachVolume", "ProvisioningFailed", "FailedBinding", "FailedScheduling"}
+)
+
+
+def event_reason(events: Sequence[Manifest]) -> Reason:
+    """Why, by the newest telling event about an object; NOTHING if none tells."""
+    telling = [event for event in events if event.get("reason") in TELLING_EVENTS]
+    if not telling:
+        return NOTHING
+    newest = max(telling, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    message = _first_line(str(newest.get("message", "")))
+    if newest["reason"] == "FailedScheduling":
+        return scheduler_reason(message)
+    return Reason(f"{newest['reason']}: {message}", _event_topic(message), hopeless="exceeded quota" in message)
+
+
+def _event_topic(message: str) -> str:
+    return "quota" if "quota" in message else "volume" if "volume" in message.lower() else ""
+
+
+def best_reason(pods: Iterable[Manifest], events: Sequence[Manifest] = ()) -> Reason:
+    """The reason of an object's pods that most of them share, with their count; else what its events say."""
+    reasons = [found for found in map(pod_reason, pods) if found.text]
+    if not reasons:
+        return event_reason(events)
+    texts = [found.text for found in reasons]
+    chosen = max(reasons, key=lambda found: (found.hopeless, texts.count(found.text)))
+    many = texts.count(chosen.text)
+    if many < 2:
+        return chosen
+    return Reason(f"{many} pods: {chosen.text}", chosen.topic, chosen.value, chosen.hopeless, chosen.unschedulable)
+
+
+def owned_pods(owner: Manifest, pods: Iterable[Manifest]) -> list[Manifest]:
+    """The pods of a workload or job: by owner reference, by its selector, or by the training operator's label."""
+    uid, name = owner["metadata"].get("uid"), owner["metadata"]["name"]
+    selector = (((owner.get("spec") or {}).get("selector") or {}).get("matchLabels")) or {}
+    return [pod for pod in pods if _belongs(pod, uid, name, selector, owner["metadata"].get("namespace"))]
+
+
+def _belongs(pod: Manifest, uid: str | None, name: str, selector: Mapping[str, str], namespace: str | None) -> bool:
+    metadata = pod["metadata"]
+    if metadata.get("namespace") != namespace or metadata.get("deletionTimestamp"):
+        return False
+    labels = metadata.get("labels") or {}
+    references = metadata.get("ownerReferences") or []
+    if any(uid and reference.get("uid") == uid for reference in references):
+        return True
+    if selector:
+        return selector.items() <= labels.items()
+    return labels.get("training.kubeflow.org/job-name") == name

@@ -1,0 +1,82 @@
+"""The desired objects of an apply, made ready to be sent: labelled as ours, staged, runs marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import MlstackError
+from mlstack.plan.compare import digest
+from mlstack.plan.generated import plain_data
+from mlstack.plan.inventory import Owner, labelled
+from mlstack.plan.runs import is_run, marked, run_hashes
+from mlstack.plan.stages import stages
+
+SHARED = "mlstack.dev/shared"  # "true": left alone where somebody else provides it
+SHARED_WITH = "mlstack.dev/shared-with"  # "Kind/name": of use only beside our own copy of that object
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One desired object as it will be sent. `run`: its run's hash, "" for a state; `digest` changes when it does."""
+
+    key: Key
+    component: str
+    manifest: Manifest
+    stage: int
+    run: str = ""
+    digest: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether another's copy does as well."""
+        return _annotation(self.manifest, SHARED) == "true"
+
+    @property
+    def shared_with(self) -> str:
+        """The object ("Kind/name") without which this one is of no use, "" if none."""
+        return _annotation(self.manifest, SHARED_WITH)
+
+    def sending(self, manifest: Manifest) -> Wanted:
+        """The same with another manifest to send."""
+        return replace(self, manifest=manifest)
+
+
+def _annotation(manifest: Manifest, name: str) -> str:
+    return str((manifest["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def wanted_objects(components: Mapping[str, Sequence[Manifest]], owner: Owner) -> list[Wanted]:
+    """All desired objects in the order of their stages. `components`: rendered manifests by component."""
+    order = stages(components)
+    everything = [manifest for manifests in components.values() for manifest in manifests]
+    hashes = run_hashes(everything, everything)
+    found = [
+        _wanted(manifest, component, order, hashes, owner)
+        for component, manifests in components.items()
+        for manifest in manifests
+    ]
+    _check_unique(found)
+    return sorted(found, key=lambda one: (one.stage, one.key))
+
+
+def _wanted(
+    manifest: Manifest, component: str, order: Mapping[Key, int], hashes: Mapping[Key, str], owner: Owner
+) -> Wanted:
+    key = key_of(manifest)
+    ready = labelled(plain_data(manifest), owner)
+    if is_run(key):
+        ready = marked(ready, hashes[key])
+    return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready))
+
+
+def _check_unique(found: Iterable[Wanted]) -> None:
+    seen: dict[Key, str] = {}
+    for one in found:
+        if one.key in seen:
+            raise MlstackError(
+                f"{one.key} is rendered twice: by component {seen[one.key]} and by {one.component}.",
+                "Give one of them another name.",
+            )
+        seen[one.key] = one.component
