@@ -100,7 +100,8 @@ def positive(text):
 
 
 def say(event, **facts):
-    print(json.dumps({"event": event, **facts}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+    sys.stdout.flush()
 
 
 def stop_when_told():
