@@ -9,7 +9,19 @@ from mlstack.compose.manifests import Manifest
 
 _LISTS_OF_SCHEMAS = ("allOf", "anyOf", "oneOf")
 # Said by the server alone (CEL), filled in by it, or only documentation.
-_DROPPED = ("default", "format", "nullable", "description", "example", "externalDocs", "title")
+_DROPPED = (
+    "$ref",
+    "$schema",
+    "$id",
+    "$defs",
+    "default",
+    "format",
+    "nullable",
+    "description",
+    "example",
+    "externalDocs",
+    "title",
+)
 
 Kind = tuple[str, str]
 

@@ -23,7 +23,10 @@ _SECRET: dict[str, Any] = {
         {"const": "generate"},
         {
             "type": "object",
-            "properties": {key: {"type": "string", "minLength": 1} for key in ("name", "key")},
+            "properties": {
+                "name": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "maxLength": 253},
+                "key": {"type": "string", "pattern": "^[-._a-zA-Z0-9]+$", "maxLength": 253},
+            },
             "required": ["name", "key"],
             "additionalProperties": False,
         },
@@ -54,9 +57,16 @@ def problem(schema: Mapping[str, Any], value: Any) -> tuple[list[str], str] | No
     """(path inside the value, what is wrong there) of the first problem, or None where `value` is right."""
     import jsonschema_rs  # 30 ms: only where something is checked
 
-    validator = jsonschema_rs.Draft202012Validator(_checked(schema), formats=dict(FORMATS), validate_formats=True)
+    validator = jsonschema_rs.Draft202012Validator(
+        _checked(schema), formats=dict(FORMATS), validate_formats=True, retriever=refuse_reference
+    )
     error = next(iter(validator.iter_errors(value)), None)
     return None if error is None else ([str(step) for step in error.instance_path], error.message)
+
+
+def refuse_reference(address: str) -> Any:
+    """Keeps schemas of packages from reading files and the network by `$ref`."""
+    raise ValueError(f"{address} is not part of it")
 
 
 def _checked(schema: Mapping[str, Any]) -> dict[str, Any]:

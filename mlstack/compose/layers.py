@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose.parameters import Parameter
@@ -96,13 +96,13 @@ def merge(base: Any, over: Any, default: Any = None) -> Any:
 
     null goes back to what `default` has there, if anything.
     """
-    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+    if not isinstance(over, Mapping):
         return over
     defaults = default if isinstance(default, Mapping) else {}
-    merged = dict(base)
+    merged = dict(base) if isinstance(base, Mapping) else {}
     for key, value in over.items():
         if value is not None:
-            merged[key] = merge(base.get(key), value, defaults.get(key))
+            merged[key] = merge(merged.get(key), value, defaults.get(key))
         elif defaults.get(key) is not None:
             merged[key] = defaults[key]
         else:
@@ -137,26 +137,42 @@ def _unknown(prototype: Prototype, layer: Layer, name: str, component: str) -> M
 
 def _resolved(parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _Named]], component: str) -> Setting:
     setting = Setting(parameter.name, default, trail=(Step(DEFAULT, default is not None, default),))
-    winner: tuple[Layer, str] | None = None
     for layer, values in named:
-        written, value = values.get(parameter.name, (parameter.name, None))
-        given = parameter.name in values
-        place = layer.place(written) if given else None
-        trail = (*setting.trail, Step(layer.title, given, value, place))
-        if not given:
-            setting = Setting(parameter.name, setting.value, setting.layer, setting.place, trail)
-        elif value is None:
-            setting, winner = Setting(parameter.name, default, trail=trail), None
-        else:
-            merged = merge(setting.value, parameter.normal(value), default)
-            setting, winner = Setting(parameter.name, merged, layer.title, place, trail), (layer, written)
-    _check(parameter, setting, winner, component)
-    return setting
-
-
-def _check(parameter: Parameter, setting: Setting, winner: tuple[Layer, str] | None, component: str) -> None:
-    if winner is not None:
-        parameter.check(setting.value, setting.place or Place(f"{component} ({setting.layer})"))
+        setting = _laid(setting, layer, values, parameter, default)
+    if setting.layer != DEFAULT:
+        _check(parameter, setting, named, component)
     elif parameter.required and setting.value is None:
         hint = f"Set it: mlstack param set {component} {parameter.name} VALUE"
         raise MlstackError(f"{component} needs {parameter.name} ({parameter.allowed}).", hint)
+    return setting
+
+
+def _laid(setting: Setting, layer: Layer, values: _Named, parameter: Parameter, default: Any) -> Setting:
+    """`setting` with one more layer on it."""
+    if setting.name not in values:
+        return replace(setting, trail=(*setting.trail, Step(layer.title, False)))
+    written, value = values[setting.name]
+    place = layer.place(written)
+    trail = (*setting.trail, Step(layer.title, True, value, place))
+    if value is None:
+        return Setting(setting.name, default, trail=trail)
+    merged = merge(setting.value, parameter.normal(value), default)
+    return Setting(setting.name, merged, layer.title, place, trail)
+
+
+def _check(parameter: Parameter, setting: Setting, named: Sequence[tuple[Layer, _Named]], component: str) -> None:
+    problem = parameter.problem(setting.value)
+    if problem is not None:
+        place = _origin(parameter.name, problem[0], named) or Place(f"{component} ({setting.layer})")
+        parameter.check(setting.value, place)
+
+
+def _origin(name: str, path: Sequence[str], named: Sequence[tuple[Layer, _Named]]) -> Place | None:
+    """Where the nearest layer that says something at `path` inside the parameter says it."""
+    for layer, values in reversed(named):
+        written, value = values.get(name, (name, None))
+        for step in path:
+            value = value.get(step) if isinstance(value, Mapping) else value
+        if value is not None:
+            return layer.place(written, *path)
+    return None

@@ -131,6 +131,12 @@ def parse_manifests(text: str, place: Place) -> list[Manifest]:
     return found
 
 
+def _is_list(document: Manifest) -> bool:
+    """Lists have no names; a custom kind called SomethingList has."""
+    nameless = "name" not in (document.get("metadata") or {})
+    return document["kind"].endswith("List") and isinstance(document.get("items"), list) and nameless
+
+
 def as_manifests(document: Any, place: Place) -> list[Manifest]:
     """The objects that one document holds, a List taken apart. Raises PlacedError for what is none."""
     if not isinstance(document, dict):
@@ -138,7 +144,7 @@ def as_manifests(document: Any, place: Place) -> list[Manifest]:
     for field in ("apiVersion", "kind"):
         if not isinstance(document.get(field), str) or not document[field]:
             raise PlacedError(place, f"a Kubernetes object needs {field}")
-    if document["kind"].endswith("List") and isinstance(document.get("items"), list):
+    if _is_list(document):
         return [found for item in document["items"] for found in as_manifests(item, place)]
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:

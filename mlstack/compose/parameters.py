@@ -78,9 +78,15 @@ class Parameter:
             return text
         if word == "null" and self.nullable:
             return None
-        value = _yaml(word) if self.type != "array" or word.startswith(("[", "- ")) else _comma_list(word)
-        # YAML 1.1 takes yes and on for booleans: a person's yes may as well be a mistake.
-        return text if self.type == "boolean" and word not in ("true", "false") else value
+        if self.type == "array" and not word.startswith(("[", "- ")):
+            return [self._element._read(part.strip()) for part in word.split(",")] if word else []
+        # YAML 1.1 takes yes for true and 010 for 8: a person's may as well be a mistake. JSON does not.
+        return _yaml(word) if self.type in ("array", "object") else _json(word)
+
+    @property
+    def _element(self) -> Parameter:
+        items = self.schema.get("items")
+        return Parameter(self.name, items if isinstance(items, Mapping) else {})
 
     def normal(self, value: Any) -> Any:
         """The form in which templates see `value`: NAME/KEY as {name, key}, a quantity as text."""
@@ -95,15 +101,27 @@ class Parameter:
 
     def check(self, value: Any, place: Place | None = None) -> None:
         """Raises ParameterError for a wrong value: parameter, value, what is allowed, `place`."""
-        problem = formats.problem(self.schema, value)
+        problem = self.problem(value)
         if problem is None:
             return
         path, detail = problem
         where = f"{place}: " if place else ""
-        inside = f" ({'.'.join(path)}: {detail})" if path or _needs_detail(self.schema) else ""
-        raise ParameterError(
-            f"{where}{self.name} cannot be {_shown(value)}: it takes {self.allowed}{inside}.",
-        )
+        inside = f" ({'.'.join(path)}{': ' if path else ''}{detail})" if path or _needs_detail(self.schema) else ""
+        # A person may have put the secret itself here: it must not reach a terminal or a log.
+        if self.format == "secret":
+            raise ParameterError(f"{where}{self.name} cannot be what it is given: it takes {self.allowed}.")
+        raise ParameterError(f"{where}{self.name} cannot be {_shown(value)}: it takes {self.allowed}{inside}.")
+
+    def problem(self, value: Any) -> tuple[list[str], str] | None:
+        """(path inside the value, what is wrong there), or None where `value` is right.
+
+        Raises MlstackError where the prototype's schema itself is broken.
+        """
+        try:
+            return formats.problem(self.schema, value)
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            raise MlstackError(f"The prototype's schema of {self.name} is broken: {reason}.") from error
 
 
 def _yaml(text: str) -> Any:
@@ -114,8 +132,11 @@ def _yaml(text: str) -> Any:
     return values[0] if len(values) == 1 else text
 
 
-def _comma_list(text: str) -> list[Any]:
-    return [_yaml(part.strip()) for part in text.split(",")] if text else []
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
 
 
 def _shown(value: Any) -> str:

@@ -65,6 +65,8 @@ def _merged(base: Any, value: Any, field: str, place: Place) -> Any:
     elements = [e for e in value if not (isinstance(e, Mapping) and dict(e) == {"$patch": "replace"})]
     key = _key_of(field, [*elements, *(base if isinstance(base, list) else [])])
     if key is None:
+        if any(isinstance(element, Mapping) and "$patch" in element for element in elements):
+            raise MlstackError(f"{place}: the elements of {field} have no key by which to find one: replace the list.")
         return copy.deepcopy(elements)
     start = base if isinstance(base, list) and len(elements) == len(value) else []
     return _merged_elements(start, elements, key, place)
@@ -81,8 +83,10 @@ def _merged_elements(base: Sequence[Any], elements: Sequence[Any], key: str, pla
     merged = list(base)
     for element in elements:
         if not isinstance(element, Mapping) or key not in element:
-            raise MlstackError(f"{place}: an element of this list needs its {key}: {dict(element)!r}.")
-        index = next((i for i, e in enumerate(merged) if e.get(key) == element[key]), len(merged))
+            raise MlstackError(f"{place}: an element of this list needs its {key}: {element!r}.")
+        index = next(
+            (i for i, e in enumerate(merged) if isinstance(e, Mapping) and e.get(key) == element[key]), len(merged)
+        )
         result = strategic_merge(merged[index] if index < len(merged) else {}, element, place)
         merged[index : index + 1] = [] if result is DELETED else [result]
     return merged
