@@ -1,0 +1,115 @@
+"""Two real control planes for the whole session: `minikube` and `gke`, with contexts of these names in one kubeconfig.
+
+They live in a folder of their own and end with the session, however it ends; the binaries come from the user's cache
+and are built there if they are missing. Tests share the clusters: each takes a namespace of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mlstack import sandbox
+from mlstack.sandbox import Sandbox
+
+Kubectl = Callable[..., str]
+
+
+def _say(text: str) -> None:
+    sys.__stderr__.write(f"  {text}\n") if sys.__stderr__ else None
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Path:
+    """The folder with the pinned binaries, our training operator and `crds/`; built if need be, which takes minutes."""
+    found = sandbox.find(may_build=True, progress=_say)
+    assert found.operator is not None, f"{found.folder} ({found.source}) has no training operator"
+    return found.folder
+
+
+@pytest.fixture(scope="session")
+def session_env(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment that keeps the session away from the user's files: HOME, KUBECONFIG and the cache are its own."""
+    root = tmp_path_factory.mktemp("session")
+    own = {
+        "HOME": str(root / "home"),
+        "KUBECONFIG": str(root / "kubeconfig"),
+        "MLSTACK_CACHE_DIR": str(root / "cache"),
+        "MLSTACK_SANDBOX_BINARIES": str(binaries),
+        "MLSTACK_DOWNLOAD": "0",
+    }
+    (root / "home").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in own.items():
+            patch.setenv(name, value)
+        yield own
+        for left in sandbox.listing():
+            sandbox.down(left.name)
+
+
+@pytest.fixture(autouse=True)
+def isolated(session_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cluster test runs in the session's environment."""
+    for name, value in session_env.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(session_env: dict[str, str]) -> Path:
+    """The session's kubeconfig; it has the contexts `minikube` and `gke` once those fixtures are used."""
+    return Path(session_env["KUBECONFIG"])
+
+
+def _running(name: str) -> Iterator[Sandbox]:
+    try:
+        yield sandbox.up(name, like=name, context=name, progress=_say)
+    finally:
+        sandbox.down(name)
+
+
+@pytest.fixture(scope="session")
+def minikube(session_env: dict[str, str]) -> Iterator[Sandbox]:
+    """A running sandbox like minikube: one node without GPU."""
+    yield from _running("minikube")
+
+
+@pytest.fixture(scope="session")
+def gke(session_env: dict[str, str]) -> Iterator[Sandbox]:
+    """A running sandbox like GKE: CPU nodes, L4 nodes, an A100 node."""
+    yield from _running("gke")
+
+
+@pytest.fixture(scope="session")
+def kubectl(binaries: Path, session_env: dict[str, str]) -> Kubectl:
+    """`kubectl("get", "pods", context="gke")`: the pinned kubectl; its output, or AssertionError with what it said.
+
+    `stdin` feeds it, `check=False` returns standard error too instead of failing.
+    """
+
+    def run(*words: str, context: str | None = None, stdin: str | None = None, check: bool = True) -> str:
+        chosen = ["--context", context] if context else []
+        done = subprocess.run(
+            [str(binaries / "kubectl"), *chosen, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, **session_env},
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}{done.stdout}"
+        return done.stdout if check else done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace name that no other test has; the test creates it."""
+    return f"test-{uuid.uuid4().hex[:8]}"
