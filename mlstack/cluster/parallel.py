@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from mlstack.errors import MlstackError
@@ -30,6 +32,31 @@ def run_all(function: Callable[[Item], Result], items: Iterable[Item], workers: 
     if run.broken:
         raise run.broken[0]
     return [run.results[position] for position in range(len(run.items))]
+
+
+async def aside(function: Callable[[], Result]) -> Result:
+    """`function` on a thread of its own, awaited.
+
+    Unlike asyncio.to_thread, the thread never holds up the end of the program.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result | MlstackError] = loop.create_future()
+
+    def work() -> None:
+        [result] = run_all(lambda call: call(), [function], 1)
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(_settle, done, result)
+
+    threading.Thread(target=work, daemon=True).start()
+    result = await done
+    if isinstance(result, MlstackError):
+        raise result
+    return result
+
+
+def _settle(done: asyncio.Future[Result], result: Result) -> None:
+    if not done.cancelled():
+        done.set_result(result)
 
 
 class _Run(Generic[Item, Result]):
