@@ -1,0 +1,126 @@
+"""show, validate, and the offline comparison of two environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mlstack.actions.paramview import ParamDifference, diff_params
+from mlstack.app.assemble import assemble
+from mlstack.app.project import Project
+from mlstack.compose.manifests import Key, Manifest, group_of, key_of
+from mlstack.compose.render import Rendered, Target, render_all
+
+if TYPE_CHECKING:
+    from mlstack.compose.compare import Difference
+    from mlstack.compose.schemas import Problem
+
+GENERATE = "mlstack.dev/generate"
+
+
+@dataclass(frozen=True)
+class ObjectDifference:
+    """An object that differs between two environments. `only`: the environment that alone has it, else ""."""
+
+    component: str
+    key: Key
+    only: str
+    fields: tuple[Difference, ...] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class EnvironmentDifference:
+    """How two environments differ: their parameters, and what comes of it in the objects."""
+
+    left: str
+    right: str
+    params: tuple[ParamDifference, ...]
+    objects: tuple[ObjectDifference, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.params or self.objects)
+
+
+def render_environment(
+    project: Project, env: str, components: Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> tuple[Target, tuple[Rendered, ...]]:
+    """Everything that the environment's components render to, generated Secrets and Namespaces included."""
+    target, assembled = assemble(project, env, sets, components)
+    return target, render_all(assembled, target)
+
+
+def show(
+    project: Project, env: str, components: Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> tuple[Rendered, ...]:
+    """What `show` prints: all but generated Secrets and Namespaces, which are apply's (decisions.md 19)."""
+    _, rendered = render_environment(project, env, components, sets)
+    return tuple(replace(one, manifests=tuple(filter(is_shown, one.manifests))) for one in rendered)
+
+
+def is_shown(manifest: Manifest) -> bool:
+    """Whether `show` prints an object."""
+    if group_of(manifest):
+        return True
+    annotations = manifest["metadata"].get("annotations") or {}
+    return manifest["kind"] != "Namespace" and not (manifest["kind"] == "Secret" and GENERATE in annotations)
+
+
+def manifests_yaml(manifests: Iterable[Manifest]) -> str:
+    """Manifests as one YAML text, a document each, that every reader takes for the same values."""
+    from mlstack.compose.filters import to_yaml
+
+    return "".join(f"---\n{to_yaml(manifest).rstrip()}\n" for manifest in manifests)
+
+
+def validate(
+    project: Project, env: str, components: Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> list[Problem]:
+    """All that is wrong with the rendered objects under Kubernetes' and the app's CRDs' schemas, offline.
+
+    With `components` given, the CRDs of the environment's others are still known.
+    """
+    from mlstack.compose.schemas import validate as check
+
+    _, chosen = render_environment(project, env, components, sets)
+    _, every = render_environment(project, env, None, sets) if components else (None, chosen)
+    crds = [one for one in _manifests(every) if one["kind"] == "CustomResourceDefinition"]
+    return check(_manifests(chosen), crds)
+
+
+def diff_environments(
+    project: Project, left: str, right: str, components: Sequence[str] | None = None
+) -> EnvironmentDifference:
+    """Two environments compared offline: parameters with their places, then objects field by field."""
+    every = diff_params(project, left, right)
+    params = [row for row in every if not components or row.component in components]
+    sides = [_by_key(render_environment(project, env, components)[1]) for env in (left, right)]
+    keys = [*sides[0], *(key for key in sides[1] if key not in sides[0])]
+    compared = (_object(key, sides[0].get(key), sides[1].get(key), (left, right)) for key in keys)
+    return EnvironmentDifference(left, right, tuple(params), tuple(one for one in compared if one))
+
+
+def _by_key(rendered: Iterable[Rendered]) -> dict[tuple[str, Key], tuple[str, Manifest]]:
+    """Objects by component and key, without the namespace where it is the environment's own business."""
+    return {
+        (one.component, replace(key_of(manifest), namespace="")): (one.component, manifest)
+        for one in rendered
+        for manifest in one.manifests
+    }
+
+
+def _object(key: tuple[str, Key], left: Any, right: Any, names: tuple[str, str]) -> ObjectDifference | None:
+    from mlstack.compose.compare import differences
+
+    component, found = key
+    if left is None or right is None:
+        return ObjectDifference(component, found, names[0] if right is None else names[1], ())
+    # The namespace is the environments' own and stands among the parameters: not once more in every object.
+    fields = tuple(one for one in differences(left[1], right[1]) if one.path != "metadata.namespace")
+    return ObjectDifference(component, found, "", fields) if fields else None
+
+
+def _manifests(rendered: Iterable[Rendered]) -> list[Manifest]:
+    return [manifest for one in rendered for manifest in one.manifests]

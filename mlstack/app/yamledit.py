@@ -1,0 +1,234 @@
+"""Edits of YAML text that touch nothing but the entry they are about: comments, order, quotes, blank lines,
+indentation and line ends elsewhere stay byte for byte. Pure: text in, text out.
+
+Positions come from the tree of `yamltree`; the caller reads the result again and compares (`yamlfile`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlstack.app.yamlscalars import write_block, write_entry, write_flow, write_scalar
+from mlstack.app.yamltree import Branch, Leaf, Node, Span
+
+Keys = Sequence[str | int]
+
+
+class NotEditableError(Exception):
+    """This stretch of text is beyond small edits (a complex key, an alias): the caller writes the file anew."""
+
+
+def walk(root: Node | None, keys: Keys) -> list[Node]:
+    """The nodes along `keys`, root first, as far as they exist."""
+    nodes: list[Node] = [root] if root else []
+    for key in keys:
+        if not nodes or not isinstance(nodes[-1], Branch) or key not in nodes[-1].entries:
+            break
+        nodes.append(nodes[-1].entries[key][1])
+    return nodes
+
+
+def content_end(node: Node, text: str) -> int:
+    """Where the node's own text ends: before the comments and blank lines that follow it."""
+    if isinstance(node, Branch) and not node.flow and node.entries:
+        return content_end(list(node.entries.values())[-1][1], text)
+    return node.span.start + len(text[node.span.start : node.span.end].rstrip())
+
+
+def line_end(text: str, index: int) -> int:
+    """The index of the line break after `index` (its `\\r` if there is one), or the text's length."""
+    at = text.find("\n", index)
+    if at < 0:
+        return len(text)
+    return at - 1 if at > index and text[at - 1] == "\r" else at
+
+
+def line_start(text: str, index: int) -> int:
+    """The index of the first character of the line that `index` is in."""
+    return text.rfind("\n", 0, index) + 1
+
+
+def indent_step(root: Node | None) -> int:
+    """By how much this file indents a mapping in a mapping; 2 where it shows none."""
+    waiting: list[Node] = [root] if root else []
+    while waiting:
+        node = waiting.pop(0)
+        if not isinstance(node, Branch) or node.flow:
+            continue
+        for key, below in node.entries.values():
+            nested = isinstance(below, Branch) and not below.flow and isinstance(below.value, dict)
+            if nested and isinstance(node.value, dict) and below.span.column > key.column:
+                return below.span.column - key.column
+            waiting.append(below)
+    return 2
+
+
+def nested(keys: Keys, value: Any) -> Any:
+    """`value` below `keys`: nested(["a", "b"], 1) == {"a": {"b": 1}}."""
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+class Edit:
+    """One edit of one text: `set` and `unset` give the new text."""
+
+    def __init__(self, text: str, root: Node | None) -> None:
+        self.text, self.root = text, root
+        self.step = indent_step(root)
+        self.eol = "\r\n" if "\r\n" in text else "\n"
+
+    def set(self, keys: Keys, value: Any) -> str:
+        """The text with `value` at `keys`; mappings on the way that are missing (or empty) are made."""
+        nodes = walk(self.root, keys)
+        if not nodes:
+            return self._append(nested(keys, value))
+        depth = len(nodes) - 1
+        last = nodes[-1]
+        if depth == len(keys):
+            return self._replace(nodes[-2], keys[-1], value)
+        if isinstance(last, Branch) and isinstance(last.value, dict) and last.entries:
+            return self._insert(last, str(keys[depth]), nested(keys[depth + 1 :], value))
+        if depth and last.value in (None, {}):
+            return self._replace(nodes[-2], keys[depth - 1], nested(keys[depth:], value))
+        raise NotEditableError
+
+    def unset(self, keys: Keys) -> str:
+        """The text without the entry at `keys`, and without the mappings that it leaves empty and uncommented."""
+        nodes = walk(self.root, keys)
+        if len(nodes) != len(keys) + 1:
+            return self.text
+        depth = len(keys)
+        if isinstance(keys[-1], int) and len(_branch(nodes[-2]).entries) == 1:
+            return self.set(keys[:-1], [])  # an empty list says something else than none
+        while depth > 1 and self._only_child(nodes, keys, depth):
+            depth -= 1
+        return self._remove(nodes[depth - 1], keys[depth - 1])
+
+    def rename(self, keys: Keys, new: str) -> str:
+        """The text with the last of `keys` called `new`."""
+        nodes = walk(self.root, keys)
+        span, _ = _branch(nodes[len(keys) - 1]).entries[keys[-1]]
+        return self._splice(span.start, span.end, write_scalar(new))
+
+    def _splice(self, start: int, end: int, new: str) -> str:
+        return self.text[:start] + new + self.text[end:]
+
+    def _lines(self, lines: list[str]) -> str:
+        return self.eol.join(lines)
+
+    def _append(self, value: dict[str, Any]) -> str:
+        text = self.text
+        if text and not text.endswith("\n"):
+            text += self.eol
+        return text + self._lines(write_block(value, 0, self.step)) + self.eol
+
+    def _insert(self, parent: Branch, key: str, value: Any) -> str:
+        last_key, last = list(parent.entries.values())[-1]
+        end = self._end(last_key, last)
+        if parent.flow:
+            return self._splice(end, end, f", {write_scalar(key)}: {write_flow(value)}")
+        at = line_end(self.text, end)
+        lines = write_entry(key, value, last_key.column, self.step)
+        return self._splice(at, at, self.eol + self._lines(lines))
+
+    def _end(self, key: Span, node: Node) -> int:
+        """Where the entry's text ends: an absent value's at the colon."""
+        if isinstance(node, Leaf) and node.span.start == node.span.end:
+            return self._colon(key) + 1
+        if node.span.start < key.start:  # an alias: its anchor stands above
+            raise NotEditableError
+        return content_end(node, self.text)
+
+    def _colon(self, key: Span) -> int:
+        at = key.end
+        while self.text[at : at + 1] in (" ", "\t"):
+            at += 1
+        if self.text[at : at + 1] != ":":
+            raise NotEditableError
+        return at
+
+    def _replace(self, parent: Node, key: str | int, value: Any) -> str:
+        parent = _branch(parent)
+        span, node = parent.entries[key]
+        start, end = node.span.start, self._end(span, node)
+        if isinstance(key, int):
+            return self._splice(start, end, write_flow(value, _quote(node)))
+        if parent.flow:
+            return self._splice(self._colon(span) + 1, end, " " + write_flow(value, _quote(node)))
+        return self._replace_block(span, node, end, self._new_value(span, node, key, value))
+
+    def _new_value(self, key_span: Span, node: Node, key: str, value: Any) -> list[str]:
+        """What follows the colon: the rest of its line, then the lines below."""
+        if isinstance(node, Branch) and isinstance(node.value, list) and not node.flow and isinstance(value, list):
+            return ["", *write_block(value, node.span.column, self.step)] if value else [" []"]
+        if not isinstance(value, dict | list):
+            return [" " + write_scalar(value, _quote(node))]
+        head, *below = write_entry(key, value, key_span.column, self.step)
+        return [head.strip()[len(write_scalar(key)) + 1 :], *below]
+
+    def _replace_block(self, key: Span, node: Node, end: int, new: list[str]) -> str:
+        colon = self._colon(key) + 1
+        key_line = line_end(self.text, colon)
+        gap = " "
+        if node.span.start == node.span.end:
+            stop, comment = key_line, self.text[colon:key_line]
+        elif node.span.start > key_line:
+            stop, comment = end, self.text[colon:key_line]
+        else:
+            stop = line_end(self.text, end)
+            gap, comment = self.text[colon : node.span.start], self.text[end:stop]
+        inline = gap + new[0].lstrip() if new[0] else ""
+        return self._splice(colon, stop, self._lines([(inline + comment).rstrip(), *new[1:]]))
+
+    def _remove(self, parent: Node, key: str | int) -> str:
+        parent = _branch(parent)
+        return self._remove_flow(parent, key) if parent.flow else self._remove_lines(parent, key)
+
+    def _remove_flow(self, parent: Branch, key: str | int) -> str:
+        names = list(parent.entries)
+        at = names.index(key)
+        span, node = parent.entries[key]
+        if at + 1 < len(names):
+            return self._splice(span.start, parent.entries[names[at + 1]][0].start, "")
+        end = self._end(span, node)
+        start = self._end(*parent.entries[names[at - 1]]) if at else span.start
+        return self._splice(start, end, "")
+
+    def _remove_lines(self, parent: Branch, key: str | int) -> str:
+        span, node = parent.entries[key]
+        start = line_start(self.text, span.start)
+        before = self.text[start : span.start].strip(" ")
+        if before != ("-" if isinstance(key, int) else ""):
+            raise NotEditableError
+        stop = line_end(self.text, self._end(span, node))
+        return self._splice(start, self._next_line(stop), "")
+
+    def _next_line(self, end: int) -> int:
+        for eol in ("\r\n", "\n"):
+            if self.text.startswith(eol, end):
+                return end + len(eol)
+        return end
+
+    def _only_child(self, nodes: list[Node], keys: Keys, depth: int) -> bool:
+        """Whether the mapping that holds entry `depth` holds nothing else: no entry, and no comment to lose."""
+        parent = _branch(nodes[depth - 1])
+        if len(parent.entries) > 1 or isinstance(parent.value, list):
+            return False
+        holder, _ = _branch(nodes[depth - 2]).entries[keys[depth - 2]]
+        only, _ = parent.entries[keys[depth - 1]]
+        comments = self.text[holder.end : only.start]
+        if parent.flow:
+            comments += self.text[parent.span.end : line_end(self.text, parent.span.end)]
+        return "#" not in comments
+
+
+def _branch(node: Node) -> Branch:
+    if not isinstance(node, Branch):
+        raise NotEditableError
+    return node
+
+
+def _quote(node: Node) -> str:
+    return node.style if isinstance(node, Leaf) and node.style in {"'", '"'} else ""
