@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.compose.parameters import Parameter
+from mlstack.compose.places import Place
 from mlstack.errors import MlstackError, did_you_mean
 
 API_VERSION = "mlstack.dev/v1"
@@ -108,6 +109,18 @@ def parse_prototype(
         library=library,
         source=source,
     )
+
+
+def check_prototype(prototype: Prototype) -> None:
+    """Raises MlstackError where a default does not fit its own schema; for installing and for tests.
+
+    A null default fits always: it means that there is no value until somebody gives one.
+    """
+    where = Place(f"{prototype.source}/prototype.yaml")
+    for parameter in prototype.parameters.values():
+        parameter.problem(None)  # compiles the schema
+        if parameter.default is not None:
+            parameter.check(parameter.default, where)
 
 
 def _check_head(data: Mapping[str, Any], where: str) -> None:

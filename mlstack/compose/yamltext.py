@@ -61,12 +61,17 @@ def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(node.value.replace("_", ""), 8) if octal else int(loader.construct_yaml_int(node))
 
 
+def _text(_loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
 def _refused(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
+_Loader.add_constructor("tag:yaml.org,2002:merge", _text)
 
 
 def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:

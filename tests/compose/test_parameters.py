@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlstack.compose.parameters import Parameter, ParameterError
+from mlstack.compose.places import Place
+from mlstack.errors import MlstackError
+
+LIST = {"type": "array", "items": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        ({"type": "integer"}, "1", 1),
+        ({"type": "integer"}, " -3 ", -3),
+        ({"type": "integer"}, "2.0", 2),
+        ({"type": "integer"}, "1e3", 1000),
+        ({"type": ["integer", "null"]}, "null", None),
+        ({"type": "number"}, "1.5", 1.5),
+        ({"type": "number"}, "2", 2),
+        ({"type": "boolean"}, "true", True),
+        ({"type": "boolean"}, "false", False),
+        ({"type": "string"}, "1.10", "1.10"),
+        ({"type": "string"}, "007", "007"),
+        ({"type": "string"}, "yes", "yes"),
+        ({"type": "string"}, "null", "null"),
+        ({"type": ["string", "null"]}, "null", "null"),
+        ({"type": "string"}, " a: [b ", " a: [b "),
+        ({"type": "string"}, "", ""),
+        ({}, "1", "1"),
+        (LIST, "a,b, c", ["a", "b", "c"]),
+        (LIST, "1.10,yes", ["1.10", "yes"]),
+        (LIST, "[a, 'b, c']", ["a", "b, c"]),
+        (LIST, '["a"]', ["a"]),
+        (LIST, "- a\n- b", ["a", "b"]),
+        (LIST, "", []),
+        ({"type": "array", "items": {"type": "integer"}}, "1, 2", [1, 2]),
+        ({"type": "array"}, "a", ["a"]),
+        ({"type": "object"}, '{"a": {"b": 1}}', {"a": {"b": 1}}),
+        ({"type": "object"}, "a: 1\nb: [2]", {"a": 1, "b": [2]}),
+        ({"format": "quantity"}, "4Gi", "4Gi"),
+        ({"format": "quantity"}, "2", "2"),
+        ({"format": "secret"}, "generate", "generate"),
+        ({"format": "secret"}, "hub/token", {"name": "hub", "key": "token"}),
+        ({"format": "secret"}, "{name: hub, key: token}", {"name": "hub", "key": "token"}),
+    ],
+)
+def test_text_is_read_by_the_declared_type(schema: dict[str, Any], text: str, value: Any) -> None:
+    found = Parameter("x", schema).read(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "allowed"),
+    [
+        ({"type": "integer", "minimum": 0}, "-1", "an integer >= 0"),
+        ({"type": "integer", "minimum": 1, "maximum": 8}, "9", "an integer >= 1 and <= 8"),
+        ({"type": "integer"}, "true", "an integer"),
+        ({"type": "integer"}, "010", "an integer"),
+        ({"type": "integer"}, "1_000", "an integer"),
+        ({"type": "integer"}, "null", "an integer"),
+        ({"type": "integer"}, "1.5", "an integer"),
+        ({"type": "number", "exclusiveMinimum": 0}, "0", "a number > 0"),
+        ({"type": "number"}, "NaN", "a number"),
+        ({"type": "boolean"}, "yes", "true or false"),
+        ({"enum": ["l4", "a100"]}, "h100", "one of l4, a100"),
+        ({"type": "string", "pattern": "^gs://"}, "s3://x", "text that matches ^gs://"),
+        ({"format": "quantity"}, "4GB", "a quantity such as 500m, 2 or 4Gi"),
+        ({"type": "object"}, "a", "a map"),
+        ({"type": "object"}, "{a", "a map"),
+        ({"type": "array", "items": {"type": "integer"}}, "1,b", "a list, each an integer"),
+        ({"type": ["integer", "string", "null"], "maximum": 3}, "4", "an integer or text <= 3"),
+    ],
+)
+def test_wrong_text_is_refused_with_what_is_allowed(schema: dict[str, Any], text: str, allowed: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Parameter("x", schema).read(text)
+    assert caught.value.message.startswith("x cannot be ")
+    assert f": it takes {allowed}" in caught.value.message
+
+
+def test_an_error_names_place_parameter_value_and_unit() -> None:
+    parameter = Parameter("num_gpus", {"type": "integer", "minimum": 0}, 0, "GPUs per worker")
+    with pytest.raises(ParameterError) as caught:
+        parameter.check(-1, Place("environments/gke.yaml", 9))
+    message = "environments/gke.yaml:9: num_gpus cannot be -1: it takes an integer >= 0, GPUs per worker."
+    assert str(caught.value) == message
+
+
+def test_an_error_inside_a_map_says_where() -> None:
+    parameter = Parameter("limits", {"type": "object", "additionalProperties": {"type": "integer"}})
+    with pytest.raises(ParameterError, match=r"\(gpu: \"x\" is not of type \"integer\"\)"):
+        parameter.check({"gpu": "x"})
+
+
+def test_a_long_value_is_cut_in_the_error() -> None:
+    with pytest.raises(ParameterError) as caught:
+        Parameter("n", {"type": "integer"}).check("y" * 500)
+    assert len(caught.value.message) < 150
+
+
+@pytest.mark.parametrize("schema", [{"format": "secret"}, {"format": "secret", "minLength": 99, "title": "t"}])
+def test_a_secret_given_itself_is_not_repeated(schema: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Parameter("token", schema).read("hunter2")
+    assert "hunter2" not in str(caught.value)
+    assert "NAME/KEY" in str(caught.value)
+
+
+@pytest.mark.parametrize("schema", [{"type": "strin"}, {"type": "string", "pattern": "("}, {"$ref": "file:///x"}])
+def test_a_broken_schema_is_the_prototypes_fault(schema: dict[str, Any]) -> None:
+    with pytest.raises(MlstackError, match="The prototype's schema of x is broken"):
+        Parameter("x", schema).check("y")
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_", "nullable"),
+    [
+        ({}, "string", False),
+        ({"type": "integer"}, "integer", False),
+        ({"type": ["null", "object"]}, "object", True),
+        ({"type": "null"}, "null", True),
+    ],
+)
+def test_the_declared_type(schema: dict[str, Any], type_: str, nullable: bool) -> None:
+    parameter = Parameter("x", schema)
+    assert (parameter.type, parameter.nullable) == (type_, nullable)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "normal"),
+    [
+        ({"format": "quantity"}, 2, "2"),
+        ({"format": "quantity"}, 0.5, "0.5"),
+        ({"format": "quantity"}, True, True),
+        ({"format": "secret"}, "a/b", {"name": "a", "key": "b"}),
+        ({"format": "secret"}, "a", "a"),
+        ({"type": "integer"}, 2.0, 2),
+        ({"type": "integer"}, 2.5, 2.5),
+        ({"type": "string"}, "a/b", "a/b"),
+    ],
+)
+def test_values_have_one_form(schema: dict[str, Any], value: Any, normal: Any) -> None:
+    found = Parameter("x", schema).normal(value)
+    assert found == normal
+    assert type(found) is type(normal)
+
+
+@given(st.text())
+def test_any_text_stays_itself_for_a_string(text: str) -> None:
+    assert Parameter("x", {"type": "string"}).read(text) == text
+
+
+@given(st.integers(min_value=-(2**63), max_value=2**63))
+def test_any_integer_is_read_back(number: int) -> None:
+    assert Parameter("x", {"type": "integer"}).read(str(number)) == number
