@@ -101,18 +101,7 @@ class Ready:
     what: str = "ready"
 
 
-Event = (
-    Connected
-    | Planned
-    | NothingToDo
-    | Notice
-    | StageDone
-    | Applied
-    | Failed
-    | Removed
-    | Progress
-    | Ready
-)
+Event = Connected | Planned | NothingToDo | Notice | StageDone | Applied | Failed | Removed | Progress | Ready
 OnEvent = Callable[[Event], None]
 
 

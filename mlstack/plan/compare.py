@@ -1,8 +1,8 @@
 """Which of the fields that we own differ between the desired and the live object.
 
 Only what the desired manifest says is compared, so that defaults and other controllers' fields are no difference; what
-we applied before and say no longer is found through our own managedFields entry. Where neither tells (an atomic list or map
-that has more than we say), the answer is a doubt, to be settled by a server-side dry-run.
+we applied before and say no longer is found through our own managedFields entry. Where neither tells (an atomic list or
+map that has more than we say), the answer is a doubt, to be settled by a server-side dry-run.
 """
 
 from __future__ import annotations

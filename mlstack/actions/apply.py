@@ -1,0 +1,295 @@
+"""Bring a cluster to the described state: plan, remember, send in stages, prune, remember again, wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mlstack.actions.events import (
+    Applied,
+    Failed,
+    NothingToDo,
+    Notice,
+    OnEvent,
+    Planned,
+    Ready,
+    Removed,
+    StageDone,
+    ignore,
+)
+from mlstack.actions.planning import Planning, plan_session
+from mlstack.actions.reading import resource_for
+from mlstack.actions.remember import exact, remember_ends, store_inventory
+from mlstack.actions.sending import Sent, remove, send
+from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
+from mlstack.actions.waiting import Patience, Target
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.errors import MlstackError
+from mlstack.plan.inventory import superset
+from mlstack.plan.model import Action, Allow, Change, Plan
+from mlstack.plan.readiness import waits
+from mlstack.plan.stages import DEFINITIONS, NAMESPACES, SERVICES, TITLES, WORKLOADS, is_custom
+
+Confirm = Callable[[Plan], bool]
+
+
+class PlanBlockedError(MlstackError):
+    """The plan holds changes that must not be made as things stand. Nothing was written."""
+
+    def __init__(self, plan: Plan) -> None:
+        told = [f"{change.key}: {change.blocked}" for change in plan.blocked]
+        number = "1 change is" if len(told) == 1 else f"{len(told)} changes are"
+        super().__init__(f"{number} refused, so nothing was written.\n  " + "\n  ".join(told))
+        self.plan = plan
+
+
+class ApplyFailedError(MlstackError):
+    """Some objects were refused by the cluster. The others of their stages were applied; later stages were not."""
+
+    def __init__(self, failures: Sequence[Failed], environment: str) -> None:
+        told = [f"{failure.key}: {failure.message}" for failure in failures]
+        number = "1 object" if len(told) == 1 else f"{len(told)} objects"
+        super().__init__(
+            f"{number} could not be applied.\n  " + "\n  ".join(told),
+            f"What was applied stays; mend it and go on with: mlstack apply {environment}",
+        )
+        self.failures = tuple(failures)
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait."""
+
+    allow: Allow = field(default_factory=Allow)
+    wait: str = "ready"
+    timeout_s: float = 600.0
+    fail_fast: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an apply did. `applied` and `removed` count objects, `seconds` is how long it took."""
+
+    plan: Plan
+    applied: int = 0
+    removed: int = 0
+    failures: tuple[Failed, ...] = ()
+    seconds: float = 0.0
+    waited: bool = False
+
+
+DEFAULTS = ApplyOptions()
+
+
+def apply(
+    scope: Scope,
+    options: ApplyOptions = DEFAULTS,
+    on_event: OnEvent = ignore,
+    confirm: Confirm = lambda plan: True,
+) -> Outcome:
+    """Applies an environment's components and waits for them.
+
+    `confirm` is asked once, before the first write. Raises PlanBlockedError (nothing written), ApplyFailedError,
+    NotReadyError, WorkloadFailedError, and what connecting and planning raise.
+    """
+    began = time.monotonic()
+    session = open_session(scope, pin=not options.dry_run)
+    on_event(session.connected())
+    planning = plan_session(session, options.allow)
+    plan = planning.plan
+    for text in plan.notices:
+        on_event(Notice(text))
+    on_event(Planned(plan))
+    if plan.blocked:
+        raise PlanBlockedError(plan)
+    if plan.writes and options.dry_run:
+        return _rehearse(session, planning, options.allow, began)
+    if plan.writes and not confirm(plan):
+        raise MlstackError("Nothing was changed.")
+    work = _Work(session, planning, options, on_event)
+    if plan.writes:
+        work.carry_out()
+    return work.finish(began)
+
+
+def _rehearse(session: Session, planning: Planning, allow: Allow, began: float) -> Outcome:
+    """Sends with dryRun what can be: what needs a namespace or CRD that is not there yet cannot."""
+    missing = set(planning.reading.missing_namespaces)
+    possible = [
+        change
+        for change in planning.plan.writes
+        if change.manifest is not None
+        and change.key.namespace not in missing
+        and change.live is None
+        and resource_for(session, change.manifest) is not None
+    ]
+    failures = [_failed(sent) for sent in send(session, possible, allow, dry_run=True) if sent.error]
+    if failures:
+        raise ApplyFailedError(failures, session.scope.environment)
+    return Outcome(planning.plan, seconds=time.monotonic() - began)
+
+
+def _failed(sent: Sent) -> Failed:
+    return Failed(sent.change.key, str(sent.error), sent.change.component)
+
+
+class _Work:
+    """One apply under way: what was sent so far."""
+
+    def __init__(self, session: Session, planning: Planning, options: ApplyOptions, on_event: OnEvent) -> None:
+        self.session = session
+        self.planning = planning
+        self.plan = planning.plan
+        self.options = options
+        self.on_event = on_event
+        self.sent: list[Sent] = []
+        self.removed: list[Key] = []
+        self.deadline = time.monotonic() + options.timeout_s
+
+    # -- the steps
+
+    def carry_out(self) -> None:
+        self.make_namespaces()
+        before = self.planning.reading.snapshot.inventory
+        announced = superset(before, self.touched())
+        parent = store_inventory(self.session, self.planning.reading.parent, announced)
+        self.send_stages()
+        if not self.failures():
+            self.prune()
+        store_inventory(self.session, parent, exact(self.planning, announced, self.sent, self.removed))
+        if self.failures():
+            raise ApplyFailedError(self.failures(), self.session.scope.environment)
+
+    def finish(self, began: float) -> Outcome:
+        """Waits where that is wanted and tells how it ended."""
+        if not self.plan.writes and self.nothing_to_wait_for():
+            seconds = time.monotonic() - began
+            unchanged = self.plan.count(Action.UNCHANGED, Action.DONE)
+            self.on_event(NothingToDo(self.session.scope.environment, unchanged, seconds))
+            return Outcome(self.plan, seconds=seconds)
+        waited = self.options.wait != "none"
+        if waited:
+            self.wait()
+        done = [sent for sent in self.sent if sent.error is None]
+        return Outcome(self.plan, len(done), len(self.removed), (), time.monotonic() - began, waited)
+
+    def make_namespaces(self) -> None:
+        """First of all: the inventory itself stands in one."""
+        changes = [change for change in self.plan.writes if change.stage == NAMESPACES and not change.component]
+        if changes:
+            self.send_stage(NAMESPACES, changes)
+        if self.failures():
+            raise ApplyFailedError(self.failures(), self.session.scope.environment)
+
+    def touched(self) -> list[Key]:
+        """The keys of all writes that become or are members of ours."""
+        return [change.key for change in self.plan.writes if change.component or change.action is Action.PRUNE]
+
+    def send_stages(self) -> None:
+        sent_already = {sent.change.key for sent in self.sent}
+        for number, changes in self.plan.stages:
+            todo = [change for change in changes if change.key not in sent_already]
+            if number == WORKLOADS:
+                self.wait_for_operators(todo)
+            if todo:
+                self.send_stage(number, todo)
+            if self.failures():
+                return
+
+    def send_stage(self, number: int, changes: Sequence[Change]) -> None:
+        began = time.monotonic()
+        results = send(self.session, changes, self.options.allow)
+        self.sent += results
+        for sent in results:
+            self.on_event(
+                _failed(sent)
+                if sent.error
+                else Applied(sent.change.key, sent.change.action.value, sent.change.component)
+            )
+        failed = sum(sent.error is not None for sent in results)
+        note = ""
+        if number == DEFINITIONS:
+            self.wait_for_definitions([sent for sent in results if sent.error is None])
+            note = "established"
+        self.on_event(StageDone(TITLES[number], len(results) - failed, failed, time.monotonic() - began, note))
+
+    def wait_for_definitions(self, sent: Sequence[Sent]) -> None:
+        """CRDs are of use once they are Established and discovery shows their kinds."""
+        waited = wait_in_session(self.session, self.targets(sent), self.patience("ready"), ignore, {})
+        self.session.connection.discovery.refresh()
+        check_outcome(self.session, waited, "ready")
+
+    def wait_for_operators(self, coming: Iterable[Change]) -> None:
+        """Custom resources need their operator (and its webhook) to answer."""
+        if not any(is_custom(change.key) for change in coming):
+            return
+        operators = [sent for sent in self.sent if sent.change.stage == SERVICES and sent.change.key.group == "apps"]
+        if operators:
+            versions = self.planning.reading.versions
+            waited = wait_in_session(
+                self.session, self.targets(operators), self.patience("ready"), self.on_event, versions
+            )
+            check_outcome(self.session, waited, "ready")
+
+    def prune(self) -> None:
+        """Removes what no longer renders, the last stages' kinds first, never another object of the same name."""
+        changes = self.plan.of(Action.PRUNE)
+        client = self.session.connection.client
+
+        def one(change: Change) -> bool:
+            resource = self.session.resource_of(change.key.group, change.key.kind)
+            return resource is not None and remove(client, resource, change.key, change.live or {"metadata": {}})
+
+        for change, result in zip(changes, client.map(one, changes), strict=True):
+            if isinstance(result, MlstackError):
+                self.sent.append(Sent(change, error=result))
+                self.on_event(Failed(change.key, str(result), change.component))
+            else:
+                self.removed.append(change.key)
+                self.on_event(Removed(change.key))
+
+    def wait(self) -> None:
+        began = time.monotonic()
+        targets = self.waited_for()
+        waited = wait_in_session(
+            self.session, targets, self.patience(self.options.wait), self.on_event, self.planning.reading.versions
+        )
+        if self.options.wait == "finished" and self.plan.writes:
+            remember_ends(self.session, self.planning.wanted, waited.lives)
+        check_outcome(self.session, waited, self.options.wait)
+        seconds = time.monotonic() - began
+        self.on_event(Ready(waited.ready, len(waited.states), seconds, self.options.wait))
+
+    # -- facts
+
+    def failures(self) -> list[Failed]:
+        return [_failed(sent) for sent in self.sent if sent.error]
+
+    def patience(self, what: str) -> Patience:
+        return patience_of(self.session, what, self.deadline, self.options.fail_fast)
+
+    def targets(self, sent: Iterable[Sent]) -> list[Target]:
+        return [self.target(one.change, one.live) for one in sent if one.live is not None]
+
+    def target(self, change: Change, live: Manifest) -> Target:
+        resource = self.session.resource_of(change.key.group, change.key.kind)
+        assert resource is not None  # it was just applied or read
+        return Target(change.key, change.component, resource, live)
+
+    def waited_for(self) -> list[Target]:
+        newest = {sent.change.key: sent.live for sent in self.sent if sent.live is not None}
+        found = []
+        for change in self.plan.changes:
+            live = newest.get(change.key, change.live)
+            ours = change.component and change.action not in (Action.SHARED, Action.PRUNE, Action.KEEP, Action.DONE)
+            if ours and live is not None and waits(live):
+                found.append(self.target(change, live))
+        return found
+
+    def nothing_to_wait_for(self) -> bool:
+        if self.options.wait == "none":
+            return True
+        return all(is_enough(target.live, self.options.wait) for target in self.waited_for() if target.live)

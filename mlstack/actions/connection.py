@@ -1,0 +1,87 @@
+"""From an environment to its cluster, and to no other: its own context, and the cluster that it is pinned to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlstack.app.project import Environment, Project
+from mlstack.cluster.client import Client
+from mlstack.cluster.connect import connect
+from mlstack.cluster.discovery import Discovery
+from mlstack.cluster.identity import cluster_uid
+from mlstack.errors import MlstackError
+
+# (project, environment's name, cluster's UID, server): stores the pin in the files.
+Pin = Callable[[Project, str, str, str], object]
+
+
+class WrongClusterError(MlstackError):
+    """Behind the environment's context is another cluster than the one it is pinned to. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client for the right cluster. `cluster` is its UID; `pinned`: the environment was pinned to it just now."""
+
+    client: Client
+    environment: Environment
+    context: str
+    server: str
+    cluster: str
+    namespace: str
+    discovery: Discovery
+    pinned: bool = False
+
+
+def connect_environment(
+    project: Project, env_name: str, *, kubeconfig: str | None = None, pin: bool = True, store: Pin | None = None
+) -> Connection:
+    """Connects by the environment's own context and checks that the cluster is the environment's.
+
+    At first contact the environment is pinned to what is there, unless `pin` is False. One request.
+    Raises WrongClusterError, KubeconfigError and ClusterError's subclasses.
+    """
+    environment = project.environment(env_name)
+    if not environment.context:
+        raise MlstackError(
+            f"Environment {env_name} names no context.", f"Say which: mlstack env set {env_name} context CONTEXT"
+        )
+    client = connect(environment.context, kubeconfig)
+    cluster = cluster_uid(client)
+    check_identity(environment, cluster, client.server)
+    fresh = not environment.cluster
+    if fresh and pin:
+        (store or _store)(project, env_name, cluster, client.server)
+    return Connection(
+        client,
+        environment,
+        environment.context,
+        client.server,
+        cluster,
+        environment.namespace,
+        Discovery(client),
+        fresh and pin,
+    )
+
+
+def _store(project: Project, env_name: str, cluster: str, server: str) -> None:
+    from mlstack.actions.environments import pin_environment  # only at first contact
+
+    pin_environment(project, env_name, cluster, server)
+
+
+def check_identity(environment: Environment, cluster: str, server: str) -> None:
+    """Refuses a cluster that is not the pinned one.
+
+    A user who may not read kube-system knows the cluster by its server only: then the stored address decides.
+    """
+    if environment.cluster in ("", cluster):
+        return
+    if cluster.startswith("server-") and environment.server == server:
+        return
+    raise WrongClusterError(
+        f"Environment {environment.name} is pinned to cluster {environment.cluster}, but its context "
+        f"{environment.context} ({server}) leads to cluster {cluster}. Nothing was sent to it.",
+        f"If that is right, for a cluster made anew: mlstack env pin {environment.name}",
+    )

@@ -1,0 +1,189 @@
+"""What a plan reads from the cluster: the inventory, our objects, and what else has the names that we want."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mlstack.actions.session import Session
+from mlstack.cluster import objects, store
+from mlstack.cluster.failures import ForbiddenError
+from mlstack.cluster.kinds import Resource, well_known
+from mlstack.cluster.objects import Listing
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import MlstackError
+from mlstack.plan import fields as paths
+from mlstack.plan.decide import Snapshot
+from mlstack.plan.inventory import PART_OF, Inventory, Owner, Stored, from_stored, is_ours
+from mlstack.plan.model import Allow
+from mlstack.plan.wanted import Wanted
+
+Place = tuple[Resource, str]  # a kind and a namespace ("" for cluster-scoped kinds): what one LIST covers
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The snapshot, the parent as it was read, and from which version each LIST's place can be watched."""
+
+    snapshot: Snapshot
+    parent: store.Parent
+    versions: Mapping[Place, str] = field(default_factory=dict, hash=False)
+    missing_namespaces: tuple[str, ...] = ()
+
+
+def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
+    """One GET of the inventory, one LIST per kind and namespace, one more (metadata only) where something is new."""
+    parent = read_parent(session)
+    inventory = inventory_of(parent, session.owner)
+    versions: dict[Place, str] = {}
+    ours = _list_ours(session, wanted, inventory, versions)
+    strangers = _list_strangers(session, [one for one in wanted if one.key not in ours], versions)
+    lost = [live for live in strangers.values() if _take_whole(live, session.owner, allow, wanted)]
+    whole = _get_whole(session, lost)
+    mine = {key: live for key, live in whole.items() if _known(strangers[key], session.owner)}
+    others = {key: whole.get(key, live) for key, live in strangers.items() if key not in mine}
+    absent = {one.key.namespace for one in wanted if one.key not in ours and one.key.namespace}
+    missing = _missing_namespaces(session, absent | {session.owner.namespace}, wanted, inventory)
+    return Reading(Snapshot({**ours, **mine}, others, inventory), parent, versions, missing)
+
+
+def read_parent(session: Session) -> store.Parent:
+    """The inventory's object, at version "" if there is none."""
+    empty = store.Parent("ConfigMap", session.owner.namespace, session.owner.name)
+    return store.read(session.connection.client, empty)
+
+
+def inventory_of(parent: store.Parent, owner: Owner) -> Inventory:
+    """What the stored object remembers."""
+    if not parent.version:
+        return Inventory()
+    return from_stored(Stored(parent.labels, parent.annotations, parent.data), owner)
+
+
+def list_members(session: Session, inventory: Inventory, versions: dict[Place, str]) -> dict[Key, Manifest]:
+    """Everything in the cluster that carries our label, of the kinds that the inventory names."""
+    return _list_ours(session, (), inventory, versions)
+
+
+def _list_ours(
+    session: Session, wanted: Iterable[Wanted], inventory: Inventory, versions: dict[Place, str]
+) -> dict[Key, Manifest]:
+    if not inventory.exists:
+        return {}  # the inventory is written before the first object: there can be none
+    places = {*_places_of(session, wanted), *_remembered_places(session, inventory)}
+    labels = f"{PART_OF}={session.owner.set_id}"
+
+    def one(place: Place) -> Listing:
+        return objects.list_objects(session.connection.client, place[0], place[1] or None, labels=labels)
+
+    return _gathered(session, sorted(places, key=_order), one, versions)
+
+
+def _gathered(
+    session: Session, places: Sequence[Place], function: Callable[[Place], Listing], versions: dict[Place, str]
+) -> dict[Key, Manifest]:
+    found: dict[Key, Manifest] = {}
+    listings = all_or_raise(session.connection.client.map(function, places))
+    for place, listing in zip(places, listings, strict=True):
+        versions.setdefault(place, listing.resource_version)
+        found.update({key_of(item): item for item in listing.items})
+    return found
+
+
+def all_or_raise(results: Iterable[Result | MlstackError]) -> list[Result]:
+    """The results of a concurrent map, or the first error among them."""
+    found = []
+    for result in results:
+        if isinstance(result, MlstackError):
+            raise result
+        found.append(result)
+    return found
+
+
+def _order(place: Place) -> tuple[str, str, str]:
+    return place[0].group, place[0].plural, place[1]
+
+
+def resource_for(session: Session, manifest: Manifest) -> Resource | None:
+    """How the cluster serves a manifest's kind, None if it does not (yet)."""
+    return session.connection.discovery.find(manifest["apiVersion"], manifest["kind"], refresh=False)
+
+
+def _places_of(session: Session, wanted: Iterable[Wanted]) -> set[Place]:
+    """Where the wanted objects are or will be. A kind that only one of their CRDs will bring has no place yet."""
+    items = list(wanted)
+    coming = {
+        (one.manifest["spec"]["group"], one.manifest["spec"]["names"]["kind"])
+        for one in items
+        if one.key.kind == "CustomResourceDefinition"
+    }
+    places = set()
+    for one in items:
+        resource = resource_for(session, one.manifest)
+        if resource is not None:
+            places.add((resource, one.key.namespace if resource.namespaced else ""))
+        elif (one.key.group, one.key.kind) not in coming:
+            session.connection.discovery.resource(one.manifest["apiVersion"], one.key.kind)
+    return places
+
+
+def _remembered_places(session: Session, inventory: Inventory) -> set[Place]:
+    places = set()
+    for group, kind in inventory.kinds:
+        resource = session.resource_of(group, kind)
+        if resource is not None:
+            places |= {(resource, name) for name in (inventory.namespaces if resource.namespaced else ("",))}
+    return places
+
+
+def _list_strangers(session: Session, absent: Sequence[Wanted], versions: dict[Place, str]) -> dict[Key, Manifest]:
+    """What already has the names of the objects to be created: metadata only, unselected."""
+    names = {one.key for one in absent}
+
+    def one(place: Place) -> Listing:
+        return objects.list_objects(session.connection.client, place[0], place[1] or None, metadata_only=True)
+
+    found = _gathered(session, sorted(_places_of(session, absent), key=_order), one, versions)
+    return {key: live for key, live in found.items() if key in names}
+
+
+def _known(live: Manifest, owner: Owner) -> bool:
+    """Ours in truth: by label, or by our field manager where somebody took the label away."""
+    return is_ours(live, owner) or owner.manager in paths.managers(live)
+
+
+def _take_whole(live: Manifest, owner: Owner, allow: Allow, wanted: Sequence[Wanted]) -> bool:
+    shared = {one.key for one in wanted if one.shared}
+    return _known(live, owner) or (allow.adopt and key_of(live) not in shared)
+
+
+def _get_whole(session: Session, strangers: Sequence[Manifest]) -> dict[Key, Manifest]:
+    def one(live: Manifest) -> Manifest:
+        resource = resource_for(session, live)
+        assert resource is not None  # it was just listed
+        key = key_of(live)
+        return objects.get(session.connection.client, resource, key.namespace or None, key.name)
+
+    found = all_or_raise(session.connection.client.map(one, strangers))
+    return {key_of(live): live for live in found}
+
+
+def _missing_namespaces(
+    session: Session, names: Collection[str], wanted: Iterable[Wanted], inventory: Inventory
+) -> tuple[str, ...]:
+    """The namespaces that have to be made first: used, not there, and not among the wanted objects themselves."""
+    rendered = {one.key.name for one in wanted if one.key.kind == "Namespace"}
+    known = inventory.namespaces if inventory.exists else frozenset()
+    unsure = sorted(set(names) - rendered - known)
+    results = all_or_raise(session.connection.client.map(lambda name: _namespace_exists(session, name), unsure))
+    return tuple(name for name, exists in zip(unsure, results, strict=True) if not exists)
+
+
+def _namespace_exists(session: Session, name: str) -> bool:
+    resource = well_known("v1", "Namespace")
+    try:
+        return objects.find(session.connection.client, resource, None, name, metadata_only=True) is not None
+    except ForbiddenError:
+        return True  # who may not look may not create it either: whatever is sent there will tell

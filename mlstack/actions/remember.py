@@ -1,0 +1,81 @@
+"""What an apply remembers in the cluster: written before the first object, made exact after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from mlstack.actions.planning import Planning
+from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.sending import Sent
+from mlstack.actions.session import Session
+from mlstack.cluster import store
+from mlstack.cluster.failures import AlreadyExistsError, ConflictError
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.errors import MlstackError
+from mlstack.plan.inventory import Inventory, entry, shrunk, to_stored
+from mlstack.plan.runs import Run, RunState, run_name, state_of
+from mlstack.plan.wanted import Wanted
+
+
+def store_inventory(session: Session, parent: store.Parent, inventory: Inventory) -> store.Parent:
+    """Stores the inventory over `parent` as it was read. Raises MlstackError if somebody else wrote it meanwhile."""
+    stored = to_stored(inventory, session.owner)
+    annotations = {**parent.annotations, **stored.annotations}
+    wanted = replace(parent, labels=stored.labels, annotations=annotations, data=stored.data)
+    try:
+        return store.write(session.connection.client, wanted, manager=session.owner.manager)
+    except (ConflictError, AlreadyExistsError) as error:
+        name = session.scope.environment
+        raise MlstackError(
+            f"Another apply of this app to {name} is under way: its inventory ({parent.name}) changed meanwhile.",
+            f"Once that has ended: mlstack apply {name}",
+        ) from error
+
+
+def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], removed: Collection[Key]) -> Inventory:
+    """Everything of ours that is there after an apply, and the runs that it started."""
+    results = list(sent)
+    failed = {one.change.key for one in results if one.error}
+    written = {one.change.key for one in results if one.error is None and one.change.component}
+    there = (set(planning.reading.snapshot.ours) | written) - set(removed)
+    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed), _started(planning, written))
+    if not failed:
+        return found
+    # What failed may be there all the same: go on looking everywhere.
+    return replace(found, kinds=found.kinds | announced.kinds, namespaces=found.namespaces | announced.namespaces)
+
+
+def _digests(
+    wanted: Sequence[Wanted], announced: Inventory, there: Collection[Key], failed: Collection[Key]
+) -> dict[Key, str]:
+    """Of other components as they were, of this apply's objects as they are now."""
+    known = {key: announced.digests[entry(key)] for key in there if entry(key) in announced.digests}
+    return known | {one.key: one.digest for one in wanted if one.key in there and one.key not in failed}
+
+
+def _started(planning: Planning, written: Collection[Key]) -> dict[str, Run]:
+    return {
+        run_name(one.key): Run(one.run, RunState.RUNNING.value, now())
+        for one in planning.wanted
+        if one.run and one.key in written
+    }
+
+
+def remember_ends(session: Session, wanted: Iterable[Wanted], lives: Mapping[Key, Manifest]) -> None:
+    """Stores the outcome of runs that were seen to their end."""
+    runs = {
+        run_name(one.key): Run(one.run, state_of(lives[one.key], None).value, now())
+        for one in wanted
+        if one.run and one.key in lives
+    }
+    if runs:
+        parent = read_parent(session)
+        inventory = inventory_of(parent, session.owner)
+        store_inventory(session, parent, replace(inventory, runs={**inventory.runs, **runs}))
+
+
+def now() -> str:
+    """The time as the inventory writes it: RFC 3339, UTC, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

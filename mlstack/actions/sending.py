@@ -1,0 +1,90 @@
+"""Carrying out changes: many objects at once, each failure kept beside the others' success."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlstack.actions.reading import resource_for
+from mlstack.actions.session import Session
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ConflictError, WebhookError
+from mlstack.cluster.kinds import Resource
+from mlstack.cluster.objects import Manifest
+from mlstack.compose.manifests import Key
+from mlstack.errors import MlstackError, NotReadyError
+from mlstack.plan.model import Action, Allow, Change
+
+WEBHOOK_SECONDS = 60.0  # how long a webhook may go on not answering: its Service is ready before its process listens
+PAUSE_SECONDS = 0.5
+REPLACING = frozenset({Action.NEW_RUN, Action.RECREATE})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How one change went: the object as it is now, or the error."""
+
+    change: Change
+    live: Manifest | None = None
+    error: MlstackError | None = None
+
+
+def send(session: Session, changes: Sequence[Change], allow: Allow, *, dry_run: bool = False) -> list[Sent]:
+    """Applies what the changes say, all at once; no failure hides another."""
+    results = session.connection.client.map(lambda change: _send_one(session, change, allow, dry_run), changes)
+    return [
+        Sent(change, error=result) if isinstance(result, MlstackError) else Sent(change, live=result)
+        for change, result in zip(changes, results, strict=True)
+    ]
+
+
+def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool) -> Manifest:
+    manifest = change.manifest
+    assert manifest is not None  # prunes are removed, not sent
+    client = session.connection.client
+    resource = resource_for(session, manifest) or session.connection.discovery.resource(
+        manifest["apiVersion"], manifest["kind"]
+    )
+    if change.action in REPLACING and change.live is not None and not dry_run:
+        remove_and_wait(client, resource, change.live)
+    force = allow.force_conflicts or change.action is Action.ADOPT
+    manager = session.owner.manager
+    return patiently(lambda: objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=dry_run))
+
+
+def patiently(function: Callable[[], Manifest]) -> Manifest:
+    """`function`, tried again for a minute while a webhook does not answer yet."""
+    until = time.monotonic() + WEBHOOK_SECONDS
+    while True:
+        try:
+            return function()
+        except WebhookError as error:
+            if not error.retryable or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def remove(client: Client, resource: Resource, key: Key, live: Manifest, *, dry_run: bool = False) -> bool:
+    """Deletes an object if it is still the one that was read; False if it was not."""
+    uid = live["metadata"].get("uid", "")
+    try:
+        return objects.delete(client, resource, key.namespace or None, key.name, uid=uid, dry_run=dry_run)
+    except ConflictError:
+        return False  # another object has its name by now, and that one is not ours to delete
+
+
+def remove_and_wait(client: Client, resource: Resource, live: Manifest, seconds: float = 120.0) -> None:
+    """Deletes an object with what it owns and waits until it is gone. Raises NotReadyError if it does not go."""
+    metadata = live["metadata"]
+    namespace, name, uid = metadata.get("namespace"), metadata["name"], metadata.get("uid", "")
+    objects.delete(client, resource, namespace, name, uid=uid, propagation="Foreground")
+    until = time.monotonic() + seconds
+    while (found := objects.find(client, resource, namespace, name, metadata_only=True)) is not None:
+        if found["metadata"].get("uid") != uid:
+            return
+        if time.monotonic() > until:
+            names = ", ".join(found["metadata"].get("finalizers") or []) or "nobody says why"
+            raise NotReadyError(f"{resource.kind}/{name} is being deleted, but does not go.", f"Finalizers: {names}.")
+        time.sleep(PAUSE_SECONDS / 2)

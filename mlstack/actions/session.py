@@ -1,0 +1,80 @@
+"""What every action on a cluster begins with: the app rendered for an environment, and its cluster connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.events import Connected
+from mlstack.app.assemble import assemble
+from mlstack.app.project import Project
+from mlstack.cluster.kinds import WELL_KNOWN, Resource
+from mlstack.compose.layers import Setting
+from mlstack.compose.manifests import Manifest
+from mlstack.compose.render import Rendered, Target, render_all
+from mlstack.plan.inventory import Owner
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an action is about: an app's environment, some of its components (none named: all), and values of --set."""
+
+    project: Project
+    environment: str
+    components: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    kubeconfig: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A scope rendered and connected. `owner` is who applies, in the cluster's eyes."""
+
+    scope: Scope
+    connection: Connection
+    owner: Owner
+    target: Target
+    rendered: tuple[Rendered, ...] = field(hash=False)
+
+    @property
+    def manifests(self) -> dict[str, list[Manifest]]:
+        """The rendered objects by component."""
+        return {one.component: list(one.manifests) for one in self.rendered}
+
+    def settings(self, component: str) -> Mapping[str, Setting]:
+        """The settings of a rendered component; empty if it is not among them."""
+        return next((one.settings for one in self.rendered if one.component == component), {})
+
+    def connected(self) -> Connected:
+        """The event that tells where this session goes."""
+        link = self.connection
+        return Connected(self.scope.environment, link.context, link.server, link.cluster, link.namespace, link.pinned)
+
+    def resource_of(self, group: str, kind: str) -> Resource | None:
+        """How the cluster serves a kind whose version nobody said; None if it does not."""
+        for (version, known), resource in WELL_KNOWN.items():
+            if known == kind and version.rpartition("/")[0] == group:
+                return resource
+        served = self.connection.discovery.all()
+        return next((found for found in served.values() if (found.group, found.kind) == (group, kind)), None)
+
+
+def open_session(scope: Scope, *, pin: bool = False) -> Session:
+    """Renders first, so that a mistake in the app's files is told before anything is sent; then connects."""
+    rendered, target = render_scope(scope)
+    connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=pin)
+    return Session(scope, connection, owner_of(scope.project, connection), target, rendered)
+
+
+def render_scope(scope: Scope) -> tuple[tuple[Rendered, ...], Target]:
+    """The scope's components, rendered offline."""
+    names = list(scope.components) or None
+    target, components = assemble(scope.project, scope.environment, list(scope.sets), names)
+    return render_all(components, target), target
+
+
+def owner_of(project: Project, connection: Connection) -> Owner:
+    """Who this app is in that environment. Ids are immutable, so that renaming orphans nothing."""
+    name = f"mlstack-{project.id}-{connection.environment.id}"
+    return Owner(project.name, connection.environment.name, name, connection.namespace, name)

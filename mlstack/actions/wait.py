@@ -1,0 +1,125 @@
+"""Wait until an environment's components are ready, or their runs have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlstack.actions.events import OnEvent, Ready, ignore
+from mlstack.actions.reading import Place, all_or_raise, resource_for
+from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.waiting import Around, Patience, Target, Waited, wait_for_targets
+from mlstack.cluster import objects
+from mlstack.compose.manifests import Manifest, key_of
+from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
+from mlstack.plan.inventory import PART_OF, is_ours
+from mlstack.plan.readiness import State, readiness, waits
+from mlstack.plan.runs import is_run
+
+
+@dataclass(frozen=True)
+class WaitResult:
+    """How many of the waited-for objects are ready (or finished), and how long it took."""
+
+    ready: int
+    total: int
+    seconds: float
+
+
+def wait_for(
+    scope: Scope,
+    *,
+    what: str = "ready",
+    timeout_s: float = 600.0,
+    fail_fast: bool = False,
+    on_event: OnEvent = ignore,
+) -> WaitResult:
+    """Waits for what is there already. `what`: "ready", or "finished" for the end of runs.
+
+    Raises NotReadyError, WorkloadFailedError, and MlstackError if nothing of the scope was applied.
+    """
+    began = time.monotonic()
+    session = open_session(scope)
+    on_event(session.connected())
+    targets, versions = _applied(session)
+    if not targets:
+        name = scope.environment
+        raise MlstackError(
+            f"Nothing of this app that could be waited for is in {name}.", f"First: mlstack apply {name}"
+        )
+    patience = patience_of(session, what, began + timeout_s, fail_fast)
+    waited = wait_in_session(session, targets, patience, on_event, versions)
+    check_outcome(session, waited, what)
+    result = WaitResult(waited.ready, len(waited.states), time.monotonic() - began)
+    on_event(Ready(result.ready, result.total, result.seconds, what))
+    return result
+
+
+def _applied(session: Session) -> tuple[list[Target], dict[Place, str]]:
+    """What is rendered, can be waited for, and exists as ours; and from which versions to watch."""
+    wanted = {key_of(m): (one.component, m) for one in session.rendered for m in one.manifests if waits(m)}
+    places = sorted({(resource_for(session, m), key.namespace) for key, (_, m) in wanted.items()}, key=str)
+    known = [(resource, namespace) for resource, namespace in places if resource is not None]
+    labels = f"{PART_OF}={session.owner.set_id}"
+    client = session.connection.client
+    listings = all_or_raise(
+        client.map(lambda place: objects.list_objects(client, place[0], place[1] or None, labels=labels), known)
+    )
+    targets = [
+        Target(key_of(item), wanted[key_of(item)][0], place[0], item)
+        for place, listing in zip(known, listings, strict=True)
+        for item in listing.items
+        if key_of(item) in wanted and is_ours(item, session.owner)
+    ]
+    return targets, {place: found.resource_version for place, found in zip(known, listings, strict=True)}
+
+
+def patience_of(session: Session, what: str, deadline: float, fail_fast: bool) -> Patience:
+    """How to wait in this environment: where its nodes cannot grow, unschedulable is hopeless."""
+    environment = session.connection.environment
+    autoscaling = environment.autoscaling or session.target.platform.get("autoscaling")
+    return Patience(what, deadline, fail_fast, grows=autoscaling != "none")
+
+
+def wait_in_session(
+    session: Session,
+    targets: Sequence[Target],
+    patience: Patience,
+    on_event: OnEvent,
+    versions: Mapping[Place, str],
+) -> Waited:
+    """Waits for targets of an open session; does not judge how it ended."""
+    around = Around(
+        pod_labels=f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack",
+        settings=session.settings,
+        versions=versions,
+        labels=f"{PART_OF}={session.owner.set_id}",
+    )
+    return wait_for_targets(session.connection.client, targets, patience, around, on_event)
+
+
+def check_outcome(session: Session, waited: Waited, what: str) -> None:
+    """Raises WorkloadFailedError for a failed run, NotReadyError for what is not ready (or finished)."""
+    name = session.scope.environment
+    failed = [key for key, state in waited.states.items() if is_run(key) and state.state is State.FAILED]
+    if failed:
+        told = [f"{key} failed: {waited.reasons[key] or waited.states[key].reason}" for key in failed]
+        raise WorkloadFailedError("; ".join(told), f"See its pods: mlstack status {name}")
+    lacking = [key for key, state in waited.states.items() if not _enough(is_run(key), state.state, what)]
+    if lacking:
+        told = [f"{key} {waited.states[key].progress} {waited.reasons[key]}".rstrip() for key in lacking]
+        problem = f"not {what} in time" if waited.timed_out else "cannot become ready as things stand"
+        raise NotReadyError(f"{problem.capitalize()}: {'; '.join(told)}.", f"Look again: mlstack status {name}")
+
+
+def _enough(run: bool, state: State, what: str) -> bool:
+    if run and what == "finished":
+        return state is State.FINISHED
+    return state in (State.READY, State.FINISHED)
+
+
+def is_enough(live: Manifest, what: str) -> bool:
+    """Whether nobody needs to wait for this object; a failed run included, which never becomes anything else."""
+    run, state = is_run(key_of(live)), readiness(live).state
+    return _enough(run, state, what) or (run and state is State.FAILED)

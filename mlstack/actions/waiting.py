@@ -1,0 +1,290 @@
+"""Waiting by watches: one per kind and namespace, an event on every change of state, a reason for what is not ready."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlstack.actions.events import Notice, OnEvent, Progress
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ClusterError, ForbiddenError, GoneError
+from mlstack.cluster.kinds import Resource, well_known
+from mlstack.cluster.watch import Event, Watch
+from mlstack.compose.layers import Setting
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import MlstackError
+from mlstack.plan.hints import with_hint
+from mlstack.plan.readiness import Readiness, State, readiness
+from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, owned_pods
+from mlstack.plan.runs import is_run
+
+TICK_SECONDS = 0.5
+EVENTS_EVERY_SECONDS = 5.0
+GRACE_SECONDS = 10.0  # how long "unschedulable" may last before it counts, where no node can come
+
+PODS = well_known("v1", "Pod")
+EVENTS = well_known("v1", "Event")
+
+
+@dataclass(frozen=True)
+class Target:
+    """An object to wait for. `live` is the newest state known, None if not seen yet."""
+
+    key: Key
+    component: str
+    resource: Resource
+    live: Manifest | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait and for what. `deadline` is on time.monotonic's clock; `grows`: nodes may still come."""
+
+    what: str = "ready"
+    deadline: float = float("inf")
+    fail_fast: bool = False
+    grows: bool = True
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How it ended: the last state and reason of each target, and whether the time ran out."""
+
+    states: Mapping[Key, Readiness]
+    reasons: Mapping[Key, str]
+    lives: Mapping[Key, Manifest]
+    timed_out: bool
+
+    @property
+    def ready(self) -> int:
+        """How many targets need no more waiting."""
+        return sum(state.ready for state in self.states.values())
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a wait needs beside its targets: labels that select our pods, settings for hints, versions to watch from."""
+
+    pod_labels: str
+    settings: Callable[[str], Mapping[str, Setting]]
+    versions: Mapping[tuple[Resource, str], str]
+    labels: str = ""
+
+
+def wait_for_targets(
+    client: Client, targets: Sequence[Target], patience: Patience, around: Around, on_event: OnEvent
+) -> Waited:
+    """Waits until all targets are as wanted, one can never be (with `fail_fast`), or the time is over. Never raises
+    for what does not become ready: the caller judges. Raises ClusterError's subclasses for a lost cluster."""
+    wait = _Wait(client, targets, patience, around, on_event)
+    try:
+        return wait.run()
+    finally:
+        wait.stop()
+
+
+class _Wait:
+    """One wait under way. Watching threads put what they see into a queue; one thread judges."""
+
+    def __init__(
+        self, client: Client, targets: Sequence[Target], patience: Patience, around: Around, on_event: OnEvent
+    ) -> None:
+        self.client = client
+        self.patience = patience
+        self.around = around
+        self.on_event = on_event
+        self.targets = {target.key: target for target in targets}
+        self.lives = {target.key: target.live for target in targets if target.live is not None}
+        self.states: dict[Key, Readiness] = {}
+        self.reasons: dict[Key, Reason] = dict.fromkeys(self.targets, NOTHING)
+        self.told: dict[Key, Progress] = {}
+        self.pods: dict[Key, Manifest] = {}
+        self.stuck: dict[Key, float] = {}
+        self.seen: queue.Queue[Event | Notice | MlstackError] = queue.Queue()
+        self.watches: list[Watch] = []
+        self.asked_events = time.monotonic()
+
+    def run(self) -> Waited:
+        self.judge_all()
+        if not self.settled():
+            self.watch_all()
+        while not self.settled() and time.monotonic() < self.patience.deadline:
+            self.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
+            self.ask_events()
+            self.judge_all()
+        texts = {key: self.text(key) for key in self.targets}
+        return Waited(self.states, texts, self.lives, not self.settled())
+
+    def stop(self) -> None:
+        for watch in self.watches:
+            watch.stop()
+
+    # -- what is enough
+
+    def settled(self) -> bool:
+        """Whether waiting longer is of no use."""
+        if all(self.done(key) for key in self.targets):
+            return True
+        return self.patience.fail_fast and any(self.hopeless(key) for key in self.targets)
+
+    def done(self, key: Key) -> bool:
+        state = self.states[key].state
+        if is_run(key) and state is State.FAILED:
+            return True  # a failed run never becomes anything else
+        if self.patience.what == "finished" and is_run(key):
+            return state is State.FINISHED
+        return self.states[key].ready
+
+    def hopeless(self, key: Key) -> bool:
+        reason, state = self.reasons[key], self.states[key].state
+        if self.done(key):
+            return is_run(key) and state is State.FAILED
+        if reason.hopeless or state is State.FAILED:
+            return True
+        since = self.stuck.get(key, time.monotonic())
+        return reason.unschedulable and not self.patience.grows and time.monotonic() - since > GRACE_SECONDS
+
+    # -- judging
+
+    def judge_all(self) -> None:
+        for key in self.targets:
+            live = self.lives.get(key)
+            self.states[key] = readiness(live) if live else Readiness(State.WAITING)
+            self.reasons[key] = self.reason_of(key, live)
+            self.note_stuck(key)
+            self.tell(key)
+
+    def reason_of(self, key: Key, live: Manifest | None) -> Reason:
+        if live is None or self.done(key):
+            return NOTHING
+        found = best_reason(owned_pods(live, self.pods.values()))
+        if found.text:
+            return found
+        own = self.states[key].reason
+        return Reason(own) if own else self.reasons[key]
+
+    def note_stuck(self, key: Key) -> None:
+        if self.reasons[key].unschedulable:
+            self.stuck.setdefault(key, time.monotonic())
+        else:
+            self.stuck.pop(key, None)
+
+    def text(self, key: Key) -> str:
+        return with_hint(self.reasons[key], self.around.settings(self.targets[key].component))
+
+    def tell(self, key: Key) -> None:
+        state = self.states[key]
+        failed = state.state is State.FAILED
+        now = Progress(key, self.done(key) and not failed, state.progress, self.text(key), self.targets[key].component)
+        if failed and not now.reason:
+            now = replace(now, reason=state.reason or "failed")
+        before = self.told.get(key)
+        if before == now or (before is None and now.ready):
+            self.told[key] = now
+            return
+        self.told[key] = now
+        self.on_event(now)
+
+    # -- seeing
+
+    def take(self, seconds: float) -> None:
+        """The next thing seen, waiting for it up to `seconds`, and all others that are there already."""
+        try:
+            self.see(self.seen.get(timeout=seconds))
+            while True:
+                self.see(self.seen.get_nowait())
+        except queue.Empty:
+            return
+
+    def see(self, seen: Event | Notice | MlstackError) -> None:
+        if isinstance(seen, MlstackError):
+            raise seen
+        if isinstance(seen, Notice):
+            self.on_event(seen)
+            return
+        key = key_of(seen.object)
+        if key in self.targets:
+            self.see_target(key, seen)
+        elif key.kind == "Pod":
+            self.pods.pop(key, None)
+            if seen.type != "DELETED":
+                self.pods[key] = seen.object
+
+    def see_target(self, key: Key, seen: Event) -> None:
+        if seen.type != "DELETED":
+            self.lives[key] = seen.object
+            return
+        before = self.states.get(key)
+        if before is None or before.state is not State.FINISHED:
+            self.lives.pop(key, None)
+            self.reasons[key] = Reason("it was deleted meanwhile")
+
+    def watch_all(self) -> None:
+        places = {(target.resource, target.key.namespace) for target in self.targets.values()}
+        for resource, namespace in sorted(places, key=lambda place: (place[0].plural, place[1])):
+            self.follow(resource, namespace, self.around.labels, self.around.versions.get((resource, namespace), ""))
+        for namespace in sorted({key.namespace for key in self.targets if key.namespace}):
+            self.follow(PODS, namespace, self.around.pod_labels, "")
+
+    def follow(self, resource: Resource, namespace: str, labels: str, version: str) -> None:
+        """Watches a kind in a thread of its own, from `version`, or from a LIST made first where that is ""."""
+        watch = Watch(self.client, resource, namespace or None, version, labels=labels)
+        self.watches.append(watch)
+        arguments = (watch, resource, namespace, labels)
+        threading.Thread(target=self.pump, args=arguments, daemon=True, name=f"watch-{resource.plural}").start()
+
+    def pump(self, watch: Watch, resource: Resource, namespace: str, labels: str) -> None:
+        """Puts what a watch sees into the queue, and what ends it early too."""
+        while True:
+            try:
+                if not watch.resource_version:
+                    self.list_again(watch, resource, namespace, labels)
+                for event in watch:
+                    self.seen.put(event)
+                return
+            except GoneError:
+                watch.resource_version = ""
+            except ForbiddenError as error:
+                self.seen.put(Notice(f"No reasons can be given: {error.message}") if resource is PODS else error)
+                return
+            except MlstackError as error:
+                self.seen.put(error)
+                return
+
+    def list_again(self, watch: Watch, resource: Resource, namespace: str, labels: str) -> None:
+        found = objects.list_objects(self.client, resource, namespace or None, labels=labels)
+        for item in found.items:
+            self.seen.put(Event("MODIFIED", item))
+        watch.resource_version = found.resource_version
+
+    def ask_events(self) -> None:
+        """Where pods do not tell (a controller that cannot create any), its Warning events do. Asked for rarely."""
+        if time.monotonic() - self.asked_events < EVENTS_EVERY_SECONDS:
+            return
+        self.asked_events = time.monotonic()
+        silent = [key for key in self.targets if not self.done(key) and not self.reasons[key].text and key.namespace]
+        for namespace in sorted({key.namespace for key in silent}):
+            try:
+                found = objects.list_objects(self.client, EVENTS, namespace, fields="type=Warning").items
+            except ClusterError as error:
+                self.on_event(Notice(f"Events cannot be read: {error.message}"))
+                continue
+            for key in (key for key in silent if key.namespace == namespace):
+                self.reasons[key] = event_reason(_about(self.lives.get(key), found))
+
+
+def _about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:
+    """The events about an object or what it made: a Deployment's ReplicaSet has its name as a prefix."""
+    if live is None:
+        return []
+    name, uid = live["metadata"]["name"], live["metadata"].get("uid")
+    return [
+        event
+        for event in events
+        if (about := event.get("involvedObject") or {}).get("uid") == uid
+        or (about.get("kind") in ("ReplicaSet", "Pod", "PersistentVolumeClaim") and f"{name}-" in about.get("name", ""))
+    ]
