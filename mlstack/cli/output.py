@@ -23,18 +23,11 @@ def emit(value: Any, output: str, text: Callable[[], str]) -> None:
     if output == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
     elif output == "yaml":
+        from .yamltext import to_yaml
+
         click.echo(to_yaml(value), nl=False)
     else:
         click.echo(text())
-
-
-def to_yaml(value: Any) -> str:
-    """One YAML document, keys in the given order."""
-    import yaml
-
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
-    return text
 
 
 def event_line(event: Any) -> str:

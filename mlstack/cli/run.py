@@ -90,6 +90,7 @@ def allow_of(given: dict[str, Any]) -> Allow:
 @pass_settings
 def diff(
     settings: Settings,
+    /,
     environment: str,
     other: str | None,
     components: tuple[str, ...],
@@ -135,7 +136,7 @@ def _diff_text(found: Any) -> str:
 @stream_option
 @pass_settings
 def apply(
-    settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...], **given: Any
+    settings: Settings, /, environment: str, components: tuple[str, ...], sets: tuple[str, ...], **given: Any
 ) -> None:
     """Bring ENVIRONMENT's cluster to what the app describes, and wait until it is ready."""
     from mlstack.actions.apply import ApplyOptions
@@ -154,8 +155,8 @@ def apply(
 
 def next_step(scope: Scope) -> None:
     """Where to go from here, if there is a notebook hub."""
-    prototypes = {component.prototype for component in scope.project.components().values()}
-    if any(str(name).endswith(("/kubeflow-core", "/jupyterhub")) for name in prototypes):
+    prototypes = [scope.project.component(name).prototype for name in scope.project.component_names]
+    if any(name.endswith(("/kubeflow-core", "/jupyterhub")) for name in prototypes):
         click.echo(f"Notebook: mlstack notebook {scope.environment}")
 
 
@@ -217,7 +218,7 @@ def wait(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @stream_option
 @pass_settings
-def delete(settings: Settings, environment: str, components: tuple[str, ...], **given: Any) -> None:
+def delete(settings: Settings, /, environment: str, components: tuple[str, ...], **given: Any) -> None:
     """Remove from ENVIRONMENT's cluster what mlstack applied; volumes, CRDs and namespaces stay unless included."""
     from mlstack.actions.delete import delete as action
 

@@ -24,10 +24,6 @@ def test_emit_prints_the_asked_form(form: str, capsys: pytest.CaptureFixture[str
     assert read == ("for people" if form == "text" else value)
 
 
-def test_yaml_keeps_order_and_long_lines() -> None:
-    assert output.to_yaml({"z": "w " * 200, "a": 1}).count("\n") == 2
-
-
 def test_notes_go_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     output.note("by the way")
     assert capsys.readouterr() == ("", "by the way\n")
