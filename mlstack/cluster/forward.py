@@ -173,8 +173,7 @@ class _Route:
         """One connection from its beginning to its end."""
         try:
             async with await self._dial() as socket:
-                self._recovered()
-                await Tunnel(socket, reader, writer).run()
+                await Tunnel(socket, reader, writer, self._recovered).run()
         except RefusedError as refused:
             self._troubled(f"Port {self.pair.remote} of {self._target} refused a connection: {refused.message}.")
         except MlstackError as error:

@@ -97,6 +97,23 @@ def parse_ports(text: str) -> PortPair:
     return PortPair(near, far)
 
 
+def declared_ports(client: Client, namespace: str, target: Target) -> list[PortPair]:
+    """A pair for each port that the target declares: a Service's ports, else those of its pod's containers.
+
+    The local port is the same, or 8000 more where it would need special rights (80 becomes 8080).
+    """
+    service = objects.find(client, _SERVICE, namespace, target.name) if target.kind in ("service", "") else None
+    if service:
+        numbers = [int(item["port"]) for item in service["spec"].get("ports") or []]
+    else:
+        endpoint = resolve(client, namespace, target, 1)
+        pod = objects.get(client, _POD, namespace, endpoint.pod)
+        numbers = [int(item["containerPort"]) for item in _ports(pod)]
+    if not numbers:
+        raise MlstackError(f"{target} declares no ports.", "Say which one, as in 8100:8000.")
+    return [PortPair(number if number >= 1024 else 8000 + number, number) for number in numbers]
+
+
 def resolve(client: Client, namespace: str, target: Target, remote: int | str) -> Endpoint:
     """The pod and port that the target means now: the first ready pod by name, else the first that runs.
 

@@ -8,6 +8,7 @@ what a client sends after it shut its own side cannot be told from a client that
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -83,10 +84,17 @@ async def _open(connection: Connection, request: Request) -> ClientConnection:
 
 
 class Tunnel:
-    """Carries bytes both ways until one side ends."""
+    """Carries bytes both ways until one side ends. `on_answer` is called at the pod's first bytes."""
 
-    def __init__(self, socket: ClientConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        socket: ClientConnection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
         self._socket = socket
+        self._on_answer = on_answer
         self._reader = reader
         self._writer = writer
         self._shut = asyncio.Event()
@@ -128,6 +136,8 @@ class Tunnel:
                     await self._hand_over(message)
 
     async def _hand_over(self, message: bytes) -> None:
+        if not self._last:
+            self._on_answer()
         self._awaited = False
         self._last = asyncio.get_running_loop().time()
         self._writer.write(memoryview(message)[1:])
@@ -137,8 +147,8 @@ class Tunnel:
         """After the local side shut its sending: waits for the rest of the answer, then closes."""
         await self._shut.wait()
         loop = asyncio.get_running_loop()
-        self._last = loop.time()
-        while (wait := self._last + self._patience() - loop.time()) > 0:
+        shut_at = loop.time()
+        while (wait := max(self._last, shut_at) + self._patience() - loop.time()) > 0:
             await asyncio.sleep(min(wait, _PAUSE_SECONDS))
         await self._socket.close()
 
