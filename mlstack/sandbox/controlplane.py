@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ from mlstack.errors import MlstackError
 
 from . import config, nodes
 from .api import Api
-from .home import Home, remove_tree, write_atomically
-from .processes import owned, wait_until
+from .home import Home, write_atomically
+from .processes import kill, owned, wait_until
 
 MARK = "mlstack-sandbox"
 """The ConfigMap in kube-system by which a cluster is known to be a sandbox."""
 
 CREATE_S = 120
+KWOK = "kwok-controller"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
@@ -48,35 +48,42 @@ BINARY_FLAGS = {
 
 def start(place: Home, binaries: Path) -> None:
     """Start what does not run of a control plane that was made before."""
-    running = {process.program: process.pid for process in owned(place.folder)}
-    _forget_dead(place, running)
-    _kwokctl(place, binaries, "start", "cluster")
-    if "kwok-controller" not in running:
-        thaw(Api(place.admin_kubeconfig))
+    if KWOK not in _running(place):
+        thaw(place, binaries)
+    _start(place, binaries)
 
 
-def _forget_dead(place: Home, running: Mapping[str, int]) -> None:
-    """Remove the pid files of what does not run: kwokctl would take any process with that number for its own."""
-    for file in (place.cluster / "pids").glob("*.pid"):
-        if file.stem not in running:
-            file.unlink(missing_ok=True)
+def thaw(place: Home, binaries: Path) -> None:
+    """Remove the nodes' leases before a new kwok starts.
 
-
-def thaw(api: Api) -> None:
-    """Let a new kwok have the nodes at once: it would wait up to 200 s for the leases of the one before to run out."""
+    It would find them held by the one before, and leave nodes and pods frozen until they have run out (200 s).
+    """
+    api = Api(place.admin_kubeconfig)
+    if not api.healthy():
+        # kwokctl starts everything at once, so the API server can't be had without a kwok: end that one again.
+        _start(place, binaries)
+        kill(process for process in owned(place.folder) if process.program == KWOK)
     api.delete(LEASES)
 
 
-def destroy(place: Home) -> None:
-    """Remove the control plane's files; its processes are ended before."""
-    remove_tree(place.kwok)
+def _start(place: Home, binaries: Path) -> None:
+    """Have kwokctl start what is dead; its pid files go first, for any process might have their numbers by now."""
+    running = _running(place)
+    for file in (place.cluster / "pids").glob("*.pid"):
+        if file.stem not in running:
+            file.unlink(missing_ok=True)
+    _kwokctl(place, binaries, "start", "cluster")
+
+
+def _running(place: Home) -> set[str]:
+    return {process.program for process in owned(place.folder)}
 
 
 def _kwokctl(place: Home, binaries: Path, *words: str) -> None:
     # kwokctl takes kubectl from PATH: only ours may be found there.
     env = {**os.environ, "KWOK_WORKDIR": str(place.kwok), "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
     env = {key: value for key, value in env.items() if key not in ("KUBECONFIG", "KWOK_CONFIG")}
-    command = [str(binaries / "kwokctl"), "--name", place.name, *words, "--wait", "60s"]
+    command = [str(_own_kwokctl(place, binaries)), "--name", place.name, *words, "--wait", "60s"]
     try:
         done = subprocess.run(
             command, env=env, cwd=place.kwok, capture_output=True, text=True, timeout=CREATE_S, check=False
@@ -88,6 +95,14 @@ def _kwokctl(place: Home, binaries: Path, *words: str) -> None:
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
         raise MlstackError(f"The control plane did not start: {' / '.join(last)}", _look(place))
+
+
+def _own_kwokctl(place: Home, binaries: Path) -> Path:
+    """kwokctl under a path of the sandbox's: so it is known for ours if whoever started it is killed."""
+    link = place.kwok / "kwokctl"
+    link.unlink(missing_ok=True)
+    link.symlink_to(binaries / "kwokctl")
+    return link
 
 
 def _look(place: Home) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlstack.errors import MlstackError
+
 from . import pins
 
 PROC = Path("/proc")
@@ -70,7 +72,7 @@ def _pids() -> list[int]:
 
 def owned(folder: Path) -> list[Process]:
     """The running processes of the sandbox in `folder`: control plane, supervisor, operator."""
-    programs = {*pins.RUNNING, pins.OPERATOR, SUPERVISOR}
+    programs = {*pins.RUNNING, pins.OPERATOR, SUPERVISOR, "kwokctl"}
     found = (lookup(pid) for pid in _pids() if pid != os.getpid())
     return [p for p in found if p is not None and p.program in programs and _mentions(p, folder)]
 
@@ -99,8 +101,13 @@ def end_all(folder: Path) -> None:
     """End everything of the sandbox in `folder`: first the supervisor, which ends the operator, then the control plane,
     whose data nobody needs any more."""
     end(process for process in owned(folder) if process.program == SUPERVISOR)
-    while left := owned(folder):
+    # Again, because a killed kwokctl may have started one more meanwhile.
+    for _ in range(3):
+        if not (left := owned(folder)):
+            return
         kill(left)
+    stuck = ", ".join(f"{process.program} ({process.pid})" for process in left)
+    raise MlstackError(f"These processes of a sandbox can't be ended: {stuck}.", "Try again; nothing was removed.")
 
 
 def _send(process: Process, number: signal.Signals) -> bool:
