@@ -6,7 +6,7 @@ is a value; `finalize` turns each value into Markup by `emit`; and nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -101,6 +101,11 @@ class Engine(SandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """No attribute of rendered text: its methods join and cut."""
         return not isinstance(obj, Markup) and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """Jinja looks here for `.format` before it asks `is_safe_attribute`."""
+        refuse_rendered(getattr(value, "__self__", None))
+        return super().wrap_str_format(value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """`+`, `*` and `%` on anything but rendered text."""
