@@ -16,6 +16,8 @@ BARE = "python -c pass"
 TARGETS = {"mlstack --help": 10.0, "mlstack show gke -c cnn": 20.0}
 """Times as long as a bare Python, at most."""
 
+_HEAD = ("command", "min", "median", "× bare", "target", "rounds", "peak MB", "modules", "packages beside Python's own")
+
 _KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -70,36 +72,23 @@ def run(program: Path, folder: Path, rounds: int) -> str:
 
 def report(samples: Mapping[str, Sequence[Sample]], loaded: Mapping[str, Imports]) -> str:
     """The table: one row a command."""
-    bare = [sample.seconds for sample in samples[BARE]]
-    rows = []
-    for name, series in samples.items():
-        spent = [sample.seconds for sample in series]
-        found = summary(spent)
-        rows.append(
-            [
-                f"`{name}`",
-                seconds(found.minimum),
-                seconds(found.median),
-                times(paired_ratio(spent, bare)),
-                f"≤ {TARGETS[name]:.0f}×" if name in TARGETS else "",
-                str(found.count),
-                f"{max(sample.peak_mb for sample in series):.0f}",
-                str(loaded[name].modules),
-                ", ".join(loaded[name].packages),
-            ]
-        )
-    head = (
-        "command",
-        "min",
-        "median",
-        "× bare",
-        "target",
-        "rounds",
-        "peak MB",
-        "modules",
-        "packages beside Python's own",
-    )
-    return table(head, rows)
+    return table(_HEAD, [_row(name, series, samples[BARE], loaded[name]) for name, series in samples.items()])
+
+
+def _row(name: str, series: Sequence[Sample], bare: Sequence[Sample], loaded: Imports) -> list[str]:
+    spent = [sample.seconds for sample in series]
+    found = summary(spent)
+    return [
+        f"`{name}`",
+        seconds(found.minimum),
+        seconds(found.median),
+        times(paired_ratio(spent, [sample.seconds for sample in bare])),
+        f"≤ {TARGETS[name]:.0f}×" if name in TARGETS else "",
+        str(found.count),
+        f"{max(sample.peak_mb for sample in series):.0f}",
+        str(loaded.modules),
+        ", ".join(loaded.packages),
+    ]
 
 
 def imports(command: Command) -> Imports:
