@@ -160,7 +160,7 @@ def show(settings: Settings, environment: str, components: tuple[str, ...], sets
     from mlstack.actions.render import manifests_yaml
     from mlstack.actions.render import show as action
 
-    rendered = action(settings.project(), environment, components, sets)
+    rendered = action(settings.project(), environment, components or None, sets)
     for text in (text for one in rendered for text in one.notes):
         note(text)
     manifests = [manifest for one in rendered for manifest in one.manifests]
@@ -184,9 +184,9 @@ def validate(
     from mlstack.actions.render import validate as action
 
     project = settings.project()
-    problems = action(project, environment, components, sets)
+    problems = action(project, environment, components or None, sets)
     wrong = [problem for problem in problems if not problem.unchecked]
-    count = sum(len(one.manifests) for one in render(project, environment, components, sets))
+    count = sum(len(one.manifests) for one in render(project, environment, components or None, sets))
     end = f"{len(wrong)} problems" if wrong else "valid"
     lines = [*map(str, problems), f"{environment}: {count} objects, {end}"]
     emit([asdict(problem) for problem in problems], output, lambda: "\n".join(lines))
@@ -197,7 +197,7 @@ def compare_environments(settings: Settings, left: str, right: str, components: 
     """`diff ENV1 ENV2`: parameters, then what comes of them in the objects. Exit 16 if they differ."""
     from mlstack.actions.render import diff_environments
 
-    found = diff_environments(settings.project(), left, right, components)
+    found = diff_environments(settings.project(), left, right, components or None)
     emit(asdict(found), output, lambda: _difference_text(found))
     return 16 if found.differs else 0
 
