@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mlstack.actions.paramview import ParamDifference, diff_params
 from mlstack.app.assemble import assemble
 from mlstack.app.project import Project
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
 
 if TYPE_CHECKING:
+    from mlstack.actions.paramview import ParamDifference
     from mlstack.compose.compare import Difference
     from mlstack.compose.schemas import Problem
 
@@ -94,6 +94,8 @@ def diff_environments(
     project: Project, left: str, right: str, components: Sequence[str] | None = None
 ) -> EnvironmentDifference:
     """Two environments compared offline: parameters with their places, then objects field by field."""
+    from mlstack.actions.paramview import diff_params
+
     every = diff_params(project, left, right)
     params = [row for row in every if not components or row.component in components]
     sides = [_by_key(render_environment(project, env, components)[1]) for env in (left, right)]
