@@ -58,12 +58,9 @@ def mount_volumes(spawner):
     claims = {"home": ("{pvc_name}", settings["mount"])}
     claims |= {f"shared-{name}": (name, f"/mnt/{name}") for name in settings["shared_claims"]}
     spawner.volumes = {
-        volume: {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
-        for volume, (claim, _) in claims.items()
+        volume: {"name": volume, "persistentVolumeClaim": {"claimName": claim}} for volume, (claim, _) in claims.items()
     }
-    spawner.volume_mounts = {
-        volume: {"name": volume, "mountPath": path} for volume, (_, path) in claims.items()
-    }
+    spawner.volume_mounts = {volume: {"name": volume, "mountPath": path} for volume, (_, path) in claims.items()}
 
 
 def offer_gpus(spawner):
@@ -137,7 +134,7 @@ def another_service():
         "google": "GoogleOAuthenticator",
     }
     for name, value in oauth["settings"].items():
-        setattr(c[classes[oauth["provider"]]], name, set(value) if isinstance(value, list) else value)
+        setattr(c[classes[oauth["provider"]]], name, value)
 
 
 def configure_culling():
