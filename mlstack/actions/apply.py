@@ -10,7 +10,6 @@ from mlstack.actions.events import (
     Applied,
     Failed,
     NothingToDo,
-    Notice,
     OnEvent,
     Planned,
     Ready,
@@ -100,8 +99,6 @@ def apply(
     on_event(session.connected())
     planning = plan_session(session, options.allow)
     plan = planning.plan
-    for text in plan.notices:
-        on_event(Notice(text))
     on_event(Planned(plan))
     if plan.blocked:
         raise PlanBlockedError(plan)

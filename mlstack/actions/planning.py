@@ -13,7 +13,7 @@ from mlstack.cluster import objects
 from mlstack.cluster.failures import ConflictError, DeniedError, InvalidError, TooLargeError, WebhookError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.decide import Answer, Draft, drafts, prunes, settle
+from mlstack.plan.decide import Answer, Draft, drafts, masked, prunes, settle
 from mlstack.plan.fields import value_at
 from mlstack.plan.generated import filled
 from mlstack.plan.model import Action, Allow, Change, FieldChange, Plan
@@ -102,7 +102,7 @@ def _ask(session: Session, decided: Sequence[Draft], allow: Allow) -> list[Chang
         if isinstance(answer, MlstackError):
             raise answer
         settled[draft.change.key] = settle(draft, answer, allow)
-    return [settled.get(draft.change.key, draft.change) for draft in decided]
+    return [masked(settled.get(draft.change.key, draft.change)) for draft in decided]
 
 
 def _dry_run(session: Session, draft: Draft, allow: Allow) -> Answer:

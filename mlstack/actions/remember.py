@@ -57,7 +57,7 @@ def _digests(
 
 def _started(planning: Planning, written: Collection[Key]) -> dict[str, Run]:
     return {
-        run_name(one.key): Run(one.run, RunState.RUNNING.value, now())
+        run_name(one.key): Run(one.run, RunState.RUNNING.value, now(), one.component)
         for one in planning.wanted
         if one.run and one.key in written
     }
@@ -66,7 +66,7 @@ def _started(planning: Planning, written: Collection[Key]) -> dict[str, Run]:
 def remember_ends(session: Session, wanted: Iterable[Wanted], lives: Mapping[Key, Manifest]) -> None:
     """Stores the outcome of runs that were seen to their end."""
     runs = {
-        run_name(one.key): Run(one.run, state_of(lives[one.key], None).value, now())
+        run_name(one.key): Run(one.run, state_of(lives[one.key], None).value, now(), one.component)
         for one in wanted
         if one.run and one.key in lives
     }

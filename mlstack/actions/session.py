@@ -67,6 +67,13 @@ def open_session(scope: Scope, *, pin: bool = False) -> Session:
     return Session(scope, connection, owner_of(scope.project, connection), target, rendered)
 
 
+def connect_only(scope: Scope) -> Session:
+    """A session that renders nothing, for what must work however broken the app's files are."""
+    connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
+    target = Target(scope.project.name, scope.project.id, scope.environment, connection.namespace)
+    return Session(scope, connection, owner_of(scope.project, connection), target, ())
+
+
 def render_scope(scope: Scope) -> tuple[tuple[Rendered, ...], Target]:
     """The scope's components, rendered offline."""
     names = list(scope.components) or None

@@ -13,7 +13,7 @@ from mlstack.plan import fields as paths
 from mlstack.plan.compare import compare, differences
 from mlstack.plan.disruption import DATA_KINDS, immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, entry, part_of
-from mlstack.plan.model import Action, Allow, Change, FieldChange
+from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.runs import Decision, RunState, decide, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
@@ -151,7 +151,8 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
     """The change after the dry-run's answer."""
     change = draft.change
     if answer.conflicts:
-        return replace(change, fields=answer.conflicts, blocked=_conflict_words(answer.conflicts))
+        change = masked(replace(change, fields=answer.conflicts))
+        return replace(change, blocked=_conflict_words(change.fields))
     if answer.refusal:
         return _refused(change, answer.refusal, allow)
     if answer.manifest is None or change.live is None:
@@ -198,6 +199,23 @@ def _interrupting(change: Change, allow: Allow) -> Change:
     return replace(change, disruption=words, blocked=blocked)
 
 
+HIDDEN = "(hidden)"
+
+
+def masked(change: Change) -> Change:
+    """The change with a Secret's values left out of its fields, so that none is ever printed."""
+    if (change.key.group, change.key.kind) != ("", "Secret"):
+        return change
+    return replace(change, fields=tuple(_hidden(found) for found in change.fields))
+
+
+def _hidden(found: FieldChange) -> FieldChange:
+    if not found.path.startswith("data"):
+        return found
+    before, after = (ABSENT if value is ABSENT else HIDDEN for value in (found.before, found.after))
+    return replace(found, before=before, after=after)
+
+
 def prunes(
     objects: Iterable[Wanted], snapshot: Snapshot, allow: Allow, components: Collection[str] = ()
 ) -> list[Change]:
@@ -206,22 +224,28 @@ def prunes(
     return [
         _prune(key, live, allow)
         for key, live in sorted(snapshot.ours.items())
-        if key not in rendered and not _controlled(live) and (not components or _component(live) in components)
+        if key not in rendered and not controlled(live) and (not components or component_of(live) in components)
     ]
 
 
 def _prune(key: Key, live: Manifest, allow: Allow) -> Change:
-    component = _component(live)
-    word = KEPT.get((key.group, key.kind))
+    component = component_of(live)
+    word = kept_word(key)
     if word and word not in allow.include:
         return Change(key, Action.KEEP, component, live=live, reason=f"kept: --include {word} removes it")
     return Change(key, Action.PRUNE, component, live=live, reason="no longer rendered")
 
 
-def _component(live: Manifest) -> str:
+def kept_word(key: Key) -> str:
+    """How --include calls this kind if it is kept unless named, "" for the others."""
+    return KEPT.get((key.group, key.kind), "")
+
+
+def component_of(live: Manifest) -> str:
+    """The component that an object of ours was rendered for."""
     return str((live["metadata"].get("labels") or {}).get(COMPONENT_LABEL, ""))
 
 
-def _controlled(live: Manifest) -> bool:
+def controlled(live: Manifest) -> bool:
     """Whether a controller made it: it may carry our labels as a copy, and goes with its owner."""
     return any(reference.get("controller") for reference in live["metadata"].get("ownerReferences") or [])

@@ -37,6 +37,7 @@ class Run:
     hash: str
     outcome: str
     when: str
+    component: str = ""
 
 
 class Decision(StrEnum):

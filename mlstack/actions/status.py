@@ -1,0 +1,188 @@
+"""How an environment's components stand in their cluster, and why something is not ready."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlstack.actions.gpus import Gpus, gpus_in_use
+from mlstack.actions.reading import inventory_of, list_members, read_parent
+from mlstack.actions.session import Scope, Session, open_session
+from mlstack.cluster import objects
+from mlstack.cluster.failures import ClusterError, ForbiddenError
+from mlstack.cluster.kinds import well_known
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.compose.render import Rendered
+from mlstack.plan.hints import with_hint
+from mlstack.plan.inventory import Inventory
+from mlstack.plan.readiness import Readiness, State, readiness
+from mlstack.plan.reasons import Reason, best_reason, owned_pods
+from mlstack.plan.runs import RunState, is_run, run_name, state_of
+from mlstack.plan.wanted import SHARED, SHARED_WITH
+
+SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox up` leaves
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """One component. `ready`: yes, no, waiting, failed, done, running or absent; `present` of `total` objects."""
+
+    name: str
+    prototype: str
+    ready: str
+    present: int
+    total: int
+    notes: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """An environment. `gpus` is None where nodes may not be listed or have none; `simulated`: it is a sandbox."""
+
+    environment: str
+    context: str
+    server: str
+    cluster: str
+    namespace: str
+    components: tuple[ComponentStatus, ...]
+    gpus: Gpus | None = None
+    simulated: bool = False
+    notices: tuple[str, ...] = ()
+
+
+def status(scope: Scope) -> Status:
+    """How everything stands now. Only reads."""
+    session = open_session(scope)
+    inventory = inventory_of(read_parent(session), session.owner)
+    ours = list_members(session, inventory, {})
+    pods, notices = _pods(session, ours)
+    components = [_component(one, ours, inventory, pods) for one in session.rendered]
+    link = session.connection
+    return Status(
+        scope.environment,
+        link.context,
+        link.server,
+        link.cluster,
+        link.namespace,
+        tuple(components),
+        gpus_in_use(link.client, session.owner.app, _gpu_resource(session)),
+        is_simulated(session),
+        (*notices, *_left_over(session, ours)),
+    )
+
+
+def _gpu_resource(session: Session) -> str:
+    return str((session.target.platform.get("gpu") or {}).get("resource") or "nvidia.com/gpu")
+
+
+def is_simulated(session: Session) -> bool:
+    """Whether the cluster is a sandbox, whose nodes and pods are simulated."""
+    namespace, name = SANDBOX_MARK
+    try:
+        resource = well_known("v1", "ConfigMap")
+        return objects.find(session.connection.client, resource, namespace, name, metadata_only=True) is not None
+    except ForbiddenError:
+        return False
+
+
+def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
+    """Our pods, asked for only where something waits for them."""
+    waiting = [key for key, live in ours.items() if not readiness(live).ready and key.namespace]
+    labels = f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack"
+    found: list[Manifest] = []
+    for namespace in sorted({key.namespace for key in waiting}):
+        try:
+            pods = well_known("v1", "Pod")
+            found += objects.list_objects(session.connection.client, pods, namespace, labels=labels).items
+        except ClusterError as error:
+            return found, (f"No reasons can be given: {error.message}",)
+    return found, ()
+
+
+def _component(
+    one: Rendered, ours: Mapping[Key, Manifest], inventory: Inventory, pods: Sequence[Manifest]
+) -> ComponentStatus:
+    keys = [key_of(m) for m in one.manifests]
+    ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
+    others = [key_of(m) for m in one.manifests if key_of(m) not in ours and _may_be_others(m)]
+    live = {key: ours[key] for key in keys if key in ours}
+    total = len(keys) - len(ended) - (len(others) if live or ended else 0)
+    notes = [note for key in live for note in _notes(key, live[key], one, pods)]
+    notes += [_ended_note(key, inventory) for key in ended]
+    if others and live:
+        notes.append(f"{len(others)} shared objects are another's")
+    word = _word(live, ended, total)
+    return ComponentStatus(
+        one.component, one.prototype, word, len(live), total, tuple(notes), _endpoints(live.values())
+    )
+
+
+def _may_be_others(manifest: Manifest) -> bool:
+    annotations = manifest["metadata"].get("annotations") or {}
+    return SHARED in annotations or SHARED_WITH in annotations
+
+
+def _ended_note(key: Key, inventory: Inventory) -> str:
+    run = inventory.runs[run_name(key)]
+    return f"{key} {state_of(None, run).value}, started {run.when}"
+
+
+def _word(live: Mapping[Key, Manifest], ended: Collection[Key], total: int) -> str:
+    """The component's state in a word, the worst of its objects'."""
+    if not live:
+        return "done" if ended else "absent"
+    states = {readiness(found).state for found in live.values()}
+    if State.FAILED in states:
+        return "failed"
+    if State.WAITING in states or State.TERMINATING in states:
+        return "waiting"
+    if len(live) < total:
+        return "no"
+    runs = {state_of(live[key], None) for key in live if is_run(key)}
+    if RunState.RUNNING in runs:
+        return "running"
+    return "done" if runs or ended else "yes"
+
+
+def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest]) -> list[str]:
+    found = readiness(live)
+    if found.ready:
+        return []
+    reason = _reason(live, found, pods)
+    text = f"{key} {found.progress}".rstrip()
+    return [f"{text}: {with_hint(reason, one.settings)}" if reason.text else f"{text} {found.state.value}"]
+
+
+def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest]) -> Reason:
+    if found.state is State.FAILED and found.reason:
+        return Reason(found.reason)
+    from_pods = best_reason(owned_pods(live, pods))
+    return from_pods if from_pods.text else Reason(found.reason)
+
+
+def _endpoints(lives: Iterable[Manifest]) -> tuple[str, ...]:
+    return tuple(address for live in lives if live["kind"] == "Service" for address in _addresses(live))
+
+
+def _addresses(service: Manifest) -> list[str]:
+    """Where a Service answers from outside; within the cluster where it does not."""
+    spec, status = service.get("spec") or {}, service.get("status") or {}
+    ports = [port["port"] for port in spec.get("ports") or []]
+    ingress = (status.get("loadBalancer") or {}).get("ingress") or []
+    hosts = [str(entry.get("hostname") or entry.get("ip")) for entry in ingress]
+    metadata = service["metadata"]
+    return [f"{host}:{port}" for host in hosts or [f"{metadata['name']}.{metadata['namespace']}"] for port in ports]
+
+
+def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
+    """What is ours in the cluster and renders no longer."""
+    if session.scope.components:
+        return []
+    rendered = {key_of(m) for one in session.rendered for m in one.manifests}
+    left = sorted(str(key) for key in ours if key not in rendered)
+    if not left:
+        return []
+    shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
+    name = session.scope.environment
+    return [f"{len(left)} objects are no longer rendered ({shown}): mlstack diff {name} tells what apply does."]
