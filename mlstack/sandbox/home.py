@@ -40,8 +40,9 @@ def work_folder() -> Path:
 
 
 def sandboxes_folder() -> Path:
-    """The folder of all sandboxes, one subfolder each."""
-    return cache_root() / "sandboxes"
+    """The folder of all sandboxes, one subfolder each: MLSTACK_SANDBOX_DIR, else in the cache."""
+    named = os.environ.get("MLSTACK_SANDBOX_DIR")
+    return Path(named).expanduser().absolute() if named else cache_root() / "sandboxes"
 
 
 @dataclass(frozen=True)
