@@ -14,7 +14,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.sandbox import SandboxedEnvironment
-from jinja2.utils import Namespace
+from jinja2.utils import Namespace, missing
 from markupsafe import Markup
 
 from mlstack.compose.emit import emit
@@ -36,7 +36,8 @@ class _Missing(jinja2.StrictUndefined):
         name = str(self._undefined_name)
         if isinstance(self._undefined_obj, Mapping):
             return f"there is no {name}. {did_you_mean(name, map(str, self._undefined_obj))}".rstrip()
-        return super()._undefined_message if self._undefined_hint else f"{name} is not known"
+        plain_name = self._undefined_obj is missing and not self._undefined_hint
+        return f"{name} is not known" if plain_name else super()._undefined_message
 
 
 class _Generator(CodeGenerator):
