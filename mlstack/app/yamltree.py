@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
@@ -25,7 +25,8 @@ EXPLICIT = frozenset(TAG + name for name in ("null", "bool", "int", "float"))
 class _Loader(yaml.CSafeLoader):
     """Composes nodes only; what a plain scalar means is not YAML 1.1's business."""
 
-    yaml_implicit_resolvers: ClassVar[Any] = {None: [(PLAIN, re.compile("", re.DOTALL))]}
+
+_Loader.yaml_implicit_resolvers = {None: [(PLAIN, re.compile("", re.DOTALL))]}
 
 
 @dataclass(frozen=True)
