@@ -87,11 +87,11 @@ def run_apply(options: argparse.Namespace, folder: Path) -> None:
 
 
 def made_tools(options: argparse.Namespace, cluster: Cluster, folder: Path) -> list[tools.Tool]:
-    """mlstack first, then the peers that are there."""
+    """mlstack, the floor, and the peers that are there."""
     helm = find_helm(options.helm)
     if helm is None:
         print("No helm: neither --helm, PATH nor npm has it; its rows are left out.", file=sys.stderr)
-    found = [tools.mlstack(program(), folder), tools.kubectl(cluster.kubectl, folder)]
+    found = [tools.mlstack(program(), folder), tools.kubectl(cluster.kubectl, folder), tools.floor(folder)]
     return [*found, tools.helm(helm, folder)] if helm else found
 
 

@@ -84,15 +84,12 @@ class Block:
 def blocks(
     tools: Sequence[Tool], objects: Sequence[int], rtts: Sequence[int], rounds: int, peer_rounds: int
 ) -> Iterator[Block]:
-    """All rounds in order. At a round trip above 0 the peers take part in the first `peer_rounds` only.
-
-    There they take as long as their requests in a row do, minutes in which nothing varies; mlstack is the first tool.
-    """
+    """All rounds in order. Over a distance, what asks in a row takes part in the first `peer_rounds` only."""
     for count in objects:
         for rtt_ms in rtts:
             for number in range(rounds):
-                all_of_them = rtt_ms == 0 or number < peer_rounds
-                yield Block(count, rtt_ms, number, tuple(tools if all_of_them else tools[:1]))
+                patient = rtt_ms == 0 or number < peer_rounds
+                yield Block(count, rtt_ms, number, tuple(tool for tool in tools if patient or not tool.in_a_row))
 
 
 def run_block(block: Block, cluster: Cluster, folder: Path, keep: Callable[[Cell], None]) -> None:

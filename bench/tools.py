@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +25,17 @@ ENVIRONMENT = "bench"
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool: its name, what it says of its version, and the words for each case (a case may be absent)."""
+    """A tool: its name, what it says of its version, and the words for each case (a case may be absent).
+
+    `in_a_row` says that it sends one request after another, which over a distance takes minutes that never vary.
+    """
 
     name: str
     version: str
     cases: Mapping[str, tuple[str, ...]]
     env: Mapping[str, str]
     folder: Path
+    in_a_row: bool = False
 
     @property
     def namespace(self) -> str:
@@ -78,6 +84,7 @@ def kubectl(program: Path, folder: Path) -> Tool:
         {case: (str(program), *words) for case, words in cases.items()},
         {"KUBECACHEDIR": str(folder / "kubectl-cache")},
         folder,
+        in_a_row=True,
     )
 
 
@@ -98,4 +105,13 @@ def helm(program: Path, folder: Path) -> Tool:
         {case: (str(program), *words) for case, words in cases.items()},
         homes,
         folder,
+        in_a_row=True,
     )
+
+
+def floor(folder: Path) -> Tool:
+    """The least that a Python program has to do, to measure mlstack's own share by."""
+    script = str(Path(__file__).with_name("floor.py"))
+    file = str(workload.plain_file(folder))
+    cases = {case: (sys.executable, "-I", script, case, "bench-floor", file) for case in CASES}
+    return Tool("floor", f"(urllib3 {importlib.metadata.version('urllib3')})", cases, {}, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ class Fake:
 
 
 def test_peers_take_part_in_all_rounds_only_where_there_is_no_round_trip() -> None:
-    tools = [tool("mlstack"), tool("kubectl")]
+    tools = [tool("mlstack"), dataclasses.replace(tool("kubectl"), in_a_row=True)]
     found = [(b.rtt_ms, b.number, [t.name for t in b.tools]) for b in blocks(tools, [500], [0, 20], 2, 1)]
     both, alone = ["mlstack", "kubectl"], ["mlstack"]
     assert found == [(0, 0, both), (0, 1, both), (20, 0, both), (20, 1, alone)]

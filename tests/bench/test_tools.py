@@ -58,6 +58,22 @@ def test_helm(program: Path, tmp_path: Path) -> None:
     assert tool.command("diff", Path("/k")) is None
 
 
+def test_floor(tmp_path: Path) -> None:
+    tool = tools.floor(tmp_path)
+    command = tool.command("first", Path("/k"))
+    assert command is not None
+    assert command.words[-3:] == ("first", "bench-floor", str(workload.plain_file(tmp_path)))
+    assert set(tool.cases) == set(tools.CASES)
+
+
+def test_who_asks_in_a_row(program: Path, tmp_path: Path) -> None:
+    makers = (tools.mlstack, tools.kubectl, tools.helm)
+    found = {
+        tool.name: tool.in_a_row for tool in (*(make(program, tmp_path) for make in makers), tools.floor(tmp_path))
+    }
+    assert found == {"mlstack": False, "kubectl": True, "helm": True, "floor": False}
+
+
 def test_nothing_is_written_outside_of_the_bench_s_folder(program: Path, tmp_path: Path) -> None:
     for tool in (tools.kubectl(program, tmp_path), tools.helm(program, tmp_path)):
         assert tool.env["KUBECACHEDIR"].startswith(str(tmp_path))
