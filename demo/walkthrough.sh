@@ -11,7 +11,7 @@ forward=""
 cleanup() {
   code=$?
   trap - EXIT INT TERM
-  [ -z "$forward" ] || kill -INT "$forward" 2>/dev/null || true
+  [ -z "$forward" ] || kill "$forward" 2>/dev/null || true
   mlstack sandbox down --all >/dev/null 2>&1 || true
   rm -rf "$place"
   exit "$code"
@@ -69,7 +69,7 @@ cat "$place/notebook"
 address=$(grep -o 'http://[^ ]*' "$place/notebook" | head -n 1)
 printf '$ curl %s\n' "$address"
 python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())' "$address"
-kill -INT "$forward"
+kill "$forward"
 wait "$forward" || true
 forward=""
 

@@ -120,7 +120,7 @@ def _env_text(found: EnvironmentInfo) -> str:
 @click.option("--protected/--unprotected", default=None, help="Ask before changes.")
 @click.option("--autoscaling", default="", help="none, unknown, or node pools separated by commas.")
 @pass_settings
-def env_set(settings: Settings, name: str, **given: Any) -> None:
+def env_set(settings: Settings, /, name: str, **given: Any) -> None:
     """Change an environment."""
     from mlstack.actions.contact import kube_contexts
     from mlstack.actions.environments import set_environment

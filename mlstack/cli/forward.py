@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -36,13 +37,13 @@ def connected(settings: Settings, environment: str) -> Connection:
     return connect_environment(settings.project(), environment, kubeconfig=settings.kubeconfig, pin=False)
 
 
-def serve(forwarding: Forwarding, *, said: str, browse: bool = False) -> None:
-    """Print where it listens, and forward until Ctrl-C."""
-    with forwarding as running:
+def serve(forwarding: Forwarding, *, said: str, scheme: str = "", browse: bool = False) -> None:
+    """Print where it listens, and forward until Ctrl-C, which is the good end."""
+    with suppress(KeyboardInterrupt), forwarding as running:
         for address in running.addresses:
-            click.echo(f"{said} {address}  (Ctrl-C ends)")
+            click.echo(f"{said} {scheme}{address}  (Ctrl-C ends)")
         if browse:
-            webbrowser.open(running.addresses[0])
+            webbrowser.open(f"{scheme}{running.address}")
         running.wait()
 
 
@@ -72,7 +73,7 @@ def notebook(
     if show_password:
         _show_password(link)
     forwarding = action(link.client, link.namespace, tell, local=port, address=address, timeout=timeout)
-    serve(forwarding, said="tf-hub-0 is ready:", browse=browse)
+    serve(forwarding, said="tf-hub-0 is ready:", scheme="http://", browse=browse)
 
 
 def _show_password(link: Connection) -> None:

@@ -42,6 +42,7 @@ class Lines:
         self.live_wanted = sys.stdout.isatty() if live is None else live
         self.waiting: dict[Key, events.Progress] = {}
         self.live: Live | None = None
+        self.heading = ""
 
     def __call__(self, event: events.Event) -> None:
         handlers: dict[type, Callable[[Any], None]] = {
@@ -61,17 +62,18 @@ class Lines:
 
     def say(self, line: str) -> None:
         """One line, above the live part if there is one."""
+        if self.heading:
+            heading, self.heading = self.heading, ""
+            self.say(heading)
         if self.live is not None:
             self.live.console.print(line, markup=False, highlight=False)
         else:
             click.echo(line)
 
     def connected(self, event: events.Connected) -> None:
-        """Which cluster this is about, before anything is written to it."""
-        cluster = f"cluster {event.cluster[:8]}"
-        self.say(
-            f"{event.environment}: context {event.context} ({event.server}), {cluster}, namespace {event.namespace}"
-        )
+        """Which cluster this is about: said before anything is written to it, and not where there is nothing to do."""
+        where = f"{event.environment}: context {event.context} ({event.server})"
+        self.heading = f"{where}, cluster {event.cluster[:8]}, namespace {event.namespace}"
         if event.pinned:
             self.say(f"  Pinned {event.environment} to this cluster.")
 
@@ -87,6 +89,7 @@ class Lines:
 
     def nothing_to_do(self, event: events.NothingToDo) -> None:
         """The whole of an apply that writes nothing."""
+        self.heading = ""
         self.say(f"{event.environment}: nothing to do ({event.unchanged} objects unchanged, {event.seconds:.1f} s)")
 
     def stage_done(self, event: events.StageDone) -> None:

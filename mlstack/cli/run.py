@@ -154,8 +154,9 @@ def apply(
 
 
 def next_step(scope: Scope) -> None:
-    """Where to go from here, if there is a notebook hub."""
-    prototypes = [scope.project.component(name).prototype for name in scope.project.component_names]
+    """Where to go from here, if a notebook hub was among what was applied."""
+    names = scope.components or scope.project.component_names
+    prototypes = [scope.project.component(name).prototype for name in names]
     if any(name.endswith(("/kubeflow-core", "/jupyterhub")) for name in prototypes):
         click.echo(f"Notebook: mlstack notebook {scope.environment}")
 

@@ -1,0 +1,121 @@
+"""The library: the same verbs as the command line, for programs.
+
+    from mlstack import App
+    app = App("my-kubeflow")
+    print(app.plan("gke").counts)
+    app.apply("gke", components=["cnn"])
+
+Each action reads the app's files anew, so an edit between two calls is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlstack.app.project import Project
+
+if TYPE_CHECKING:
+    from mlstack.actions.apply import ApplyOptions, Outcome
+    from mlstack.actions.delete import Deletion
+    from mlstack.actions.diff import Diff
+    from mlstack.actions.events import OnEvent
+    from mlstack.actions.session import Scope
+    from mlstack.actions.status import Status
+    from mlstack.actions.wait import WaitResult
+    from mlstack.compose.render import Rendered
+    from mlstack.compose.schemas import Problem
+    from mlstack.plan.model import Allow, Plan
+
+
+class App:
+    """An app's folder (or one inside it), and the kubeconfig to reach its environments with (None: the user's).
+
+    Every method raises MlstackError (of `mlstack.errors`) for what a user can mend. `components` none: all of the
+    environment; `sets`: texts "COMPONENT.PARAM=VALUE" that hold for this once.
+    """
+
+    def __init__(self, folder: str | Path = ".", kubeconfig: str | None = None) -> None:
+        self.root = Project.find(Path(folder)).root
+        self.kubeconfig = kubeconfig
+
+    @property
+    def project(self) -> Project:
+        """The app's files as they stand now."""
+        return Project.load(self.root)
+
+    def render(
+        self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()
+    ) -> tuple[Rendered, ...]:
+        """The manifests by component, offline; what `mlstack show` prints."""
+        from mlstack.actions.render import show
+
+        return show(self.project, environment, tuple(components) or None, tuple(sets))
+
+    def validate(self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()) -> list[Problem]:
+        """What is wrong with the manifests under Kubernetes' and the app's CRDs' schemas, offline."""
+        from mlstack.actions.render import validate
+
+        return validate(self.project, environment, tuple(components) or None, tuple(sets))
+
+    def plan(
+        self,
+        environment: str,
+        components: Iterable[str] = (),
+        sets: Iterable[str] = (),
+        allow: Allow | None = None,
+    ) -> Plan:
+        """What `apply` would do; writes nothing."""
+        return self.diff(environment, components, sets, allow).plan
+
+    def diff(
+        self,
+        environment: str,
+        components: Iterable[str] = (),
+        sets: Iterable[str] = (),
+        allow: Allow | None = None,
+    ) -> Diff:
+        """The plan with each object's difference as text, Secrets masked; writes nothing."""
+        from mlstack.actions.diff import diff
+        from mlstack.plan.model import Allow
+
+        return diff(self._scope(environment, components, sets), allow or Allow())
+
+    def apply(
+        self,
+        environment: str,
+        components: Iterable[str] = (),
+        sets: Iterable[str] = (),
+        options: ApplyOptions | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Outcome:
+        """Bring the environment's cluster to what the app describes, and wait until it is ready."""
+        from mlstack.actions.apply import ApplyOptions, apply
+        from mlstack.actions.events import ignore
+
+        scope = self._scope(environment, components, sets)
+        return apply(scope, options or ApplyOptions(), on_event or ignore)
+
+    def wait(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> WaitResult:
+        """Wait until everything is ready. Raises NotReadyError, WorkloadFailedError."""
+        from mlstack.actions.wait import wait_for
+
+        return wait_for(self._scope(environment, components), timeout_s=timeout_s)
+
+    def status(self, environment: str, components: Iterable[str] = ()) -> Status:
+        """Components, objects, readiness and reasons."""
+        from mlstack.actions.status import status
+
+        return status(self._scope(environment, components))
+
+    def delete(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> Deletion:
+        """Remove what was applied; volumes, CRDs and namespaces stay."""
+        from mlstack.actions.delete import delete
+
+        return delete(self._scope(environment, components), timeout_s=timeout_s)
+
+    def _scope(self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()) -> Scope:
+        from mlstack.actions.session import Scope
+
+        return Scope(self.project, environment, tuple(components), tuple(sets), self.kubeconfig)
