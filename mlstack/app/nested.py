@@ -8,6 +8,13 @@ from typing import Any
 Keys = Sequence[str | int]
 
 
+def copied(value: Any) -> Any:
+    """A copy that shares nothing, also what YAML's anchors shared: to change one place in it."""
+    if isinstance(value, dict):
+        return {key: copied(below) for key, below in value.items()}
+    return [copied(below) for below in value] if isinstance(value, list) else value
+
+
 def put(tree: Any, keys: Keys, value: Any) -> bool:
     """Puts `value` at `keys`, making mappings on the way; False where something other than a mapping is in it."""
     for key in keys[:-1]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ class YamlFile:
     def get(self, *keys: str | int) -> Any:
         """The value at `keys`, None where there is none."""
         nodes = walk(self._root, keys)
-        return copy.deepcopy(nodes[-1].value) if nodes and len(nodes) == len(keys) + 1 else None
+        return nested.copied(nodes[-1].value) if nodes and len(nodes) == len(keys) + 1 else None
 
     def has(self, *keys: str | int) -> bool:
         """Whether there is an entry at `keys`, be it null."""
@@ -123,8 +122,8 @@ class YamlFile:
 
     def set(self, keys: Keys, value: Any) -> None:
         """Puts `value` at `keys`; mappings on the way that are missing are made."""
-        wanted = copy.deepcopy(self.data)
-        if not nested.put(wanted, keys, copy.deepcopy(value)):
+        wanted = nested.copied(self.data)
+        if not nested.put(wanted, keys, nested.copied(value)):
             raise MlstackError(f"{self.place(*keys)}: {keys[0]} must be a mapping (name: value lines).")
         self._edit(lambda edit: edit.set(keys, value), wanted)
 
@@ -132,14 +131,14 @@ class YamlFile:
         """Removes the entry at `keys` and the mappings that this leaves empty; whether there was one."""
         if not self.has(*keys):
             return False
-        wanted = copy.deepcopy(self.data)
+        wanted = nested.copied(self.data)
         nested.drop(wanted, keys)
         self._edit(lambda edit: edit.unset(keys), wanted)
         return True
 
     def rename(self, keys: Keys, new: str) -> None:
         """Calls the entry at `keys` `new`; its place and value stay."""
-        wanted = copy.deepcopy(self.data)
+        wanted = nested.copied(self.data)
         holder = nested.at(wanted, keys[:-1])
         items = [(new if key == keys[-1] else key, value) for key, value in holder.items()]
         holder.clear()
