@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -111,7 +111,7 @@ def patch(
     resource: Resource,
     namespace: str | None,
     name: str,
-    change: Mapping[str, Any] | list[Mapping[str, Any]],
+    change: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     manager: str,
     kind: Literal["merge", "json"] = "merge",
@@ -140,9 +140,10 @@ def delete(
     options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
     if uid:
         options["preconditions"] = {"uid": uid}
-    query = {"dryRun": "All"} if dry_run else {}
+    if dry_run:  # in the body: the server ignores a delete's query when there is a body, and deletes for real
+        options["dryRun"] = ["All"]
     try:
-        client.send(Request("DELETE", resource.path(namespace, name), query, encode(options)))
+        client.send(Request("DELETE", resource.path(namespace, name), body=encode(options)))
     except NotFoundError:
         return False
     return True

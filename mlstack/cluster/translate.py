@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.cluster import failures
@@ -16,10 +16,12 @@ from mlstack.cluster.request import Request
 
 _FORBIDDEN = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) (?P<rest>.*)', re.DOTALL)
 _RESOURCE = re.compile(r'resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<place>.*)', re.DOTALL)
-_UNDECLARED = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
+# Server-side apply says 500 to an object that does not fit its schema: ".spec.replicaz: field not declared in schema".
+_MISFIT = re.compile(r"failed to create typed patch object|field not declared in schema")
+_MISFIT_FIELD = re.compile(r"(?P<field>\.[^\s:]+): (?P<message>[^\n]+)")
 _STRICT = re.compile(r'(?P<message>(?:unknown|duplicate) field "(?P<field>[^"]+)")')
 _MANAGER = re.compile(r'conflict with "(?P<manager>[^"]+)"')
-_VALUE = re.compile(r'(Invalid value: )(?:"(?:\\.|[^"\\])*"|\S+)')
+_VALUE = re.compile(r'(Invalid value: |expected \w+, got )(?:"(?:\\.|[^"\\])*"|\S+)')
 _DENIED = re.compile(r"admission webhook \S+ denied the request|exceeded quota|violates PodSecurity|denied request")
 _WEBHOOK = re.compile(r"failed calling webhook|conversion webhook for")
 _ETCD_SIZE = re.compile(r"request is too large|exceeds (?:the )?maximum size")
@@ -47,11 +49,11 @@ class Asked:
 def from_status(status: int, body: bytes, asked: Asked) -> ClusterError:
     """The error for an HTTP answer of 400 or more."""
     answer = _parse(body)
-    message = _words(answer, body, status)
-    if asked.secret:
-        message = _VALUE.sub(r"\1(hidden)", message)
+    message = _hide(_words(answer, body, status), asked)
     details = answer.get("details") if isinstance(answer.get("details"), dict) else None
-    return _judge(status, str(answer.get("reason") or ""), message, details or {}, asked)
+    error = _judge(status, str(answer.get("reason") or ""), message, details or {}, asked)
+    error.causes = tuple(replace(cause, message=_hide(cause.message, asked)) for cause in error.causes)
+    return error
 
 
 def from_transport(error: BaseException, asked: Asked) -> failures.UnreachableError:
@@ -63,6 +65,11 @@ def from_transport(error: BaseException, asked: Asked) -> failures.UnreachableEr
         return failures.UnreachableError(f"{server} shows a certificate that is not trusted: {said}.", hint)
     hint = f"Is it running, and is the network (VPN, proxy) up? Try: kubectl --context {asked.context} version"
     return failures.UnreachableError(f"{server} does not answer: {said}.", hint)
+
+
+def _hide(message: str, asked: Asked) -> str:
+    """The server quotes a value that it does not accept; a Secret's must not be seen."""
+    return _VALUE.sub(r"\1(hidden)", message) if asked.secret else message
 
 
 def _judge(status: int, reason: str, message: str, details: Mapping[str, Any], asked: Asked) -> ClusterError:
@@ -78,9 +85,9 @@ def _judge(status: int, reason: str, message: str, details: Mapping[str, Any], a
 def _of_words(status: int, reason: str, message: str, details: Mapping[str, Any], asked: Asked) -> ClusterError | None:
     """Answers whose meaning stands in the message: their codes say something else, or anything."""
     text = f"Cannot {asked.verb} {asked.what}: {message}"
-    undeclared = [Cause(m["field"], "field not declared in schema") for m in _UNDECLARED.finditer(message)]
-    if undeclared:  # server-side apply says 500 to this, though it is the object that is wrong
-        return failures.InvalidError(text, status=status, causes=tuple(undeclared))
+    if _MISFIT.search(message):
+        causes = tuple(Cause(match["field"], match["message"]) for match in _MISFIT_FIELD.finditer(message))
+        return failures.InvalidError(text, status=status, causes=causes)
     if _ETCD_SIZE.search(message) or status == 413:
         return failures.TooLargeError(text, "An object holds at most about 1 MiB.", status=status)
     if _WEBHOOK.search(message) and status >= 500:

@@ -12,11 +12,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.response import BaseHTTPResponse
 
-from mlstack import __version__
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.credentials import Headers
 from mlstack.cluster.failures import KubeconfigError
 from mlstack.cluster.request import Request
+from mlstack.version import __version__
 
 USER_AGENT = f"mlstack/{__version__}"
 _CONNECT_SECONDS = 10.0

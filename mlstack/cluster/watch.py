@@ -140,5 +140,5 @@ def _lines(answer: BaseHTTPResponse) -> Iterator[bytes]:
 
 def _shut(answer: BaseHTTPResponse) -> None:
     """Ends an answer that another thread may be reading."""
-    with suppress(RuntimeError, OSError):  # it has ended already
+    with suppress(RuntimeError, ValueError, OSError):  # it has ended already
         answer.shutdown()

@@ -9,13 +9,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlstack import sandbox
+from mlstack.cluster import objects
+from mlstack.cluster.access import Permission, may
+from mlstack.cluster.client import Client
+from mlstack.cluster.connect import connect, connection
+from mlstack.cluster.kinds import well_known
 from mlstack.sandbox import Sandbox
 
 Kubectl = Callable[..., str]
@@ -113,3 +120,53 @@ def kubectl(binaries: Path, session_env: dict[str, str]) -> Kubectl:
 def namespace() -> str:
     """A namespace name that no other test has; the test creates it."""
     return f"test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def client(minikube: Sandbox, kubeconfig: Path) -> Iterator[Client]:
+    """A client of minikube's control plane as its administrator, with no request counted yet."""
+    with connect("minikube", str(kubeconfig)) as connected:
+        yield connected
+
+
+@pytest.fixture
+def made(client: Client, namespace: str) -> Iterator[str]:
+    """A namespace that exists; it is deleted after the test."""
+    resource = well_known("v1", "Namespace")
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    objects.create(client, resource, manifest, manager="test")
+    client.requests.clear()
+    yield namespace
+    objects.delete(client, resource, None, namespace)
+
+
+@pytest.fixture
+def stranger(minikube: Sandbox, kubeconfig: Path) -> Iterator[Client]:
+    """A client of minikube's control plane as a user without any right."""
+    settings = connection("minikube", str(kubeconfig))
+    with Client(replace(settings, extra_headers=(("Impersonate-User", "stranger"),))) as connected:
+        yield connected
+
+
+@pytest.fixture
+def granted(client: Client, stranger: Client, namespace: str) -> Iterator[None]:
+    """The stranger may list namespaces, and still not read one."""
+    role, binding = (well_known("rbac.authorization.k8s.io/v1", kind) for kind in ("ClusterRole", "ClusterRoleBinding"))
+    rule = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}
+    metadata = {"name": namespace}
+    group = "rbac.authorization.k8s.io"
+    manifest = {"apiVersion": role.api_version, "kind": role.kind, "metadata": metadata, "rules": [rule]}
+    objects.apply(client, role, manifest, manager="test")
+    bound = {
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": namespace},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "stranger"}],
+    }
+    manifest = {"apiVersion": binding.api_version, "kind": binding.kind, "metadata": metadata, **bound}
+    objects.apply(client, binding, manifest, manager="test")
+    allowed = Permission("list", well_known("v1", "Namespace"))
+    while not may(stranger, allowed):  # the authorizer learns of it a moment later
+        time.sleep(0.05)
+    stranger.requests.clear()
+    yield
+    objects.delete(client, binding, None, namespace)
+    objects.delete(client, role, None, namespace)
