@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mlstack.app import atomic
 from mlstack.app.yamlfile import YamlFile, relative
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError
@@ -81,7 +80,7 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: py
     def interrupted(*args: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(atomic.Path, "replace", interrupted)
+    monkeypatch.setattr(Path, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         file.save()
     assert file.path.read_text() == HEAD + "a: 1\n"
