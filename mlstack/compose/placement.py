@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from mlstack.compose.manifests import Manifest, is_namespaced, pod_templates
+from mlstack.compose.manifests import Manifest, copied, is_namespaced, pod_templates
 
 _PREFIX = "app.kubernetes.io/"
 
@@ -37,7 +36,7 @@ def place(
 def _placed(
     manifest: Manifest, labels: Mapping[str, str], namespace: str, cluster_kinds: Collection[tuple[str, str]]
 ) -> Manifest:
-    found = copy.deepcopy(manifest)
+    found: Manifest = copied(manifest)
     rest = {k: v for k, v in found["metadata"].items() if k not in ("name", "namespace", "labels")}
     metadata: dict[str, Any] = {"name": found["metadata"]["name"]}
     if is_namespaced(manifest, cluster_kinds):

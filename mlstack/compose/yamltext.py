@@ -1,10 +1,10 @@
-"""Reading YAML text by PyYAML's C loader into what JSON can hold, the way kubectl reads it."""
+"""Reading YAML text by PyYAML's C parser into what JSON can hold, the way kubectl reads it."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -12,10 +12,12 @@ import yaml
 from mlstack.compose.places import Place, PlacedError
 
 _DEEPEST = 100
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
 
 
 class _Loader(yaml.CSafeLoader):
-    """Refuses duplicate keys; dates, `=` and 12:30 are text, 1e3 and 0o17 numbers, as for kubectl."""
+    """Dates, `=` and 12:30 are text, 1e3 and 0o17 numbers, as for kubectl."""
 
 
 # Resolvers are class data: without a copy, these changes would reach every user of PyYAML.
@@ -35,43 +37,35 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
-    _refuse_duplicates(loader, node)
-    data: dict[Any, Any] = {}
-    yield data
-    loader.flatten_mapping(node)
-    data.update(loader.construct_mapping(node))
+def _bool(text: str) -> bool:
+    word = text.lower()
+    if word not in ("yes", "true", "on", "no", "false", "off"):
+        raise ValueError(f"{text} is neither true nor false")
+    return word in ("yes", "true", "on")
 
 
-def _refuse_duplicates(loader: _Loader, node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        key = loader.construct_object(key_node, deep=True) if isinstance(key_node, yaml.ScalarNode) else None
-        if not isinstance(key, str):
-            raise _refused(f"the key {key_node.value!r} of a map is no text: quote it", key_node)
-        if key in seen:
-            raise _refused(f"the key {key} stands twice in the same map", key_node)
-        seen.add(key)
+def _int(text: str) -> int:
+    digits = text.replace("_", "").lower()
+    # A leading 0 means octal, as in 0644: the modes of files.
+    old_octal = re.fullmatch(r"[-+]?0[0-7]+", digits) is not None
+    return int(digits, 8 if old_octal else 0)
 
 
-def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    octal = "0o" in node.value
-    return int(node.value.replace("_", ""), 8) if octal else int(loader.construct_yaml_int(node))
+def _float(text: str) -> float:
+    number = float(text.replace("_", ""))
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that Kubernetes takes")
+    return number
 
 
-def _text(_loader: _Loader, node: yaml.ScalarNode) -> str:
-    return str(node.value)
-
-
-def _refused(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _int)
-_Loader.add_constructor("tag:yaml.org,2002:merge", _text)
+_SCALARS: Mapping[str, Callable[[str], Any]] = {
+    f"{_TAG}str": str,
+    f"{_TAG}int": _int,
+    f"{_TAG}float": _float,
+    f"{_TAG}bool": _bool,
+    f"{_TAG}null": lambda text: None,
+    _MERGE: str,
+}
 
 
 def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:
@@ -86,25 +80,59 @@ def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:
             node = loader.get_node()
             assert node is not None  # check_node says so
             line = first + node.start_mark.line
-            yield line, _json_tree(loader.construct_document(node), Place(place.file, line))
+            yield line, _value(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Place(place.file, first + mark.line) if mark else place
         raise PlacedError(where, f"broken YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         raise PlacedError(place, f"broken YAML: {str(error).splitlines()[0]}") from error
 
 
-def _json_tree(value: Any, place: Place, depth: int = 0) -> Any:
-    """A copy without shared parts (YAML aliases), refusing what JSON cannot hold."""
+def _value(node: yaml.Node, depth: int = 0) -> Any:
+    """What a node means. Nodes shared by YAML's aliases become copies, so that changing one changes no other."""
     if depth > _DEEPEST:
-        raise PlacedError(place, f"nested more than {_DEEPEST} deep")
-    if isinstance(value, dict):
-        return {key: _json_tree(item, place, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_json_tree(item, place, depth + 1) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise PlacedError(place, f"{value} is no number that Kubernetes takes")
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise PlacedError(place, f"{type(value).__name__} is nothing that Kubernetes takes")
+        raise _refused(node, f"nested more than {_DEEPEST} deep")
+    if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
+        return _scalar(node)
+    if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+        return _map(node, depth)
+    if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+        return [_value(item, depth + 1) for item in node.value]
+    raise _refused(node, f"{node.tag.replace(_TAG, '!!')} is nothing that Kubernetes takes")
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    try:
+        return _SCALARS[node.tag](node.value)
+    except ValueError as error:
+        raise _refused(node, str(error)) from error
+
+
+def _map(node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        if key_node.tag == _MERGE:
+            merged = {**_merged(value_node, depth + 1), **merged}
+            continue
+        if key_node.tag != f"{_TAG}str":
+            raise _refused(key_node, "a key of a map is no text: quote it")
+        if key_node.value in found:
+            raise _refused(key_node, f"the key {key_node.value} stands twice in the same map")
+        found[key_node.value] = _value(value_node, depth + 1)
+    return {**merged, **found} if merged else found
+
+
+def _merged(node: yaml.Node, depth: int) -> dict[str, Any]:
+    """What `<<: *alias` or `<<: [*one, *two]` brings, the first before the others."""
+    merged: dict[str, Any] = {}
+    for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        if not isinstance(source, yaml.MappingNode):
+            raise _refused(source, "<< takes a map or a list of maps")
+        merged = {**_value(source, depth), **merged}
+    return merged
+
+
+def _refused(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)

@@ -29,6 +29,11 @@ def load(text: str) -> list[Any]:
         ("-0o17", -15),
         ("017", 15),
         ("0x1F", 31),
+        ("0b11", 3),
+        ("0", 0),
+        ("-0", 0),
+        ("0644", 420),
+        ("!!str 5", "5"),
         ("1_000", 1000),
         ("08", "08"),
         ("1.10.1", "1.10.1"),
@@ -57,23 +62,31 @@ def test_aliases_and_merge_keys_become_copies_of_their_own() -> None:
     assert found["base"]["x"]["y"] == found["one"]["x"]["y"] == 1
 
 
+def test_the_first_of_merged_maps_wins_and_the_maps_own_keys_before_all() -> None:
+    [found] = load("a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {z: 3, <<: [*a, *b], y: 3}\n")
+    assert found["c"] == {"x": 1, "y": 3, "z": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("a: 1\nb: 2\na: 3", "a.yaml:3: broken YAML: the key a stands twice"),
         ("a:\n  b: {c: 1, c: 2}", "a.yaml:2: broken YAML: the key c stands twice"),
-        ("1: 2", "a.yaml:1: broken YAML: the key '1' of a map is no text"),
-        ("yes: 2", "the key 'yes' of a map is no text"),
-        ("? [a]\n: 1", "of a map is no text"),
+        ("1: 2", "a.yaml:1: broken YAML: a key of a map is no text"),
+        ("yes: 2", "a key of a map is no text"),
+        ("? [a]\n: 1", "a key of a map is no text"),
         ("a: &x [*x]", "nested more than 100 deep"),
-        ("a: !!binary aaaa", "bytes is nothing that Kubernetes takes"),
-        ("a: !!float .nan", "nan is no number"),
+        ("a: !!binary aaaa", "a.yaml:1: broken YAML: !!binary is nothing that Kubernetes takes"),
+        ("b: 1\na: !!float nan", "a.yaml:2: broken YAML: nan is no number that Kubernetes takes"),
         ("\n\na: [", "a.yaml:4: broken YAML"),
         ("a: b: c", "a.yaml:1: broken YAML: mapping values are not allowed"),
-        ("a: !!python/object:os.system x", "could not determine a constructor"),
+        ("a: !!python/object:os.system x", "!!python/object:os.system is nothing"),
         ("a: !!int foo", "invalid literal"),
         ("a: \x01", "a.yaml: broken YAML: unacceptable character"),
         ("a: *b", "undefined alias"),
+        ("a: {<<: 3}", "<< takes a map or a list of maps"),
+        ("a: !!bool maybe", "maybe is neither true nor false"),
+        ("a: !!set {b}", "!!set is nothing that Kubernetes takes"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, problem: str) -> None:
