@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import (
     Applied,
     Failed,
     NothingToDo,
+    Notice,
     OnEvent,
     Planned,
     Ready,
@@ -20,7 +21,7 @@ from mlstack.actions.events import (
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.reading import resource_for
 from mlstack.actions.remember import exact, remember_ends, store_inventory
-from mlstack.actions.sending import Sent, remove, send
+from mlstack.actions.sending import REPLACING, Sent, remove, send
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target
@@ -198,7 +199,12 @@ class _Work:
 
     def send_stage(self, number: int, changes: Sequence[Change]) -> None:
         began = time.monotonic()
+        for change in changes:
+            if change.action in REPLACING and change.live is not None:
+                self.on_event(Notice(f"{change.key}: the former one is removed first."))
         results = send(self.session, changes, self.options.allow)
+        if number == DEFINITIONS:
+            results = self.established(results)
         self.sent += results
         for sent in results:
             self.on_event(
@@ -207,17 +213,16 @@ class _Work:
                 else Applied(sent.change.key, sent.change.action.value, sent.change.component)
             )
         failed = sum(sent.error is not None for sent in results)
-        note = ""
-        if number == DEFINITIONS:
-            self.wait_for_definitions([sent for sent in results if sent.error is None])
-            note = "established"
+        note = "established" if number == DEFINITIONS else ""
         self.on_event(StageDone(TITLES[number], len(results) - failed, failed, time.monotonic() - began, note))
 
-    def wait_for_definitions(self, sent: Sequence[Sent]) -> None:
+    def established(self, results: Sequence[Sent]) -> list[Sent]:
         """CRDs are of use once they are Established and discovery shows their kinds."""
-        waited = wait_in_session(self.session, self.targets(sent), self.patience("ready"), ignore, {})
+        good = [sent for sent in results if sent.error is None]
+        waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), ignore, {})
         self.session.connection.discovery.refresh()
         check_outcome(self.session, waited, "ready")
+        return [replace(sent, live=waited.lives.get(sent.change.key, sent.live)) for sent in results]
 
     def wait_for_operators(self, coming: Iterable[Change]) -> None:
         """Custom resources need their operator (and its webhook) to answer."""

@@ -78,7 +78,8 @@ def check_identity(environment: Environment, cluster: str, server: str) -> None:
     """
     if environment.cluster in ("", cluster):
         return
-    if cluster.startswith("server-") and environment.server == server:
+    by_server = cluster.startswith("server-") or environment.cluster.startswith("server-")
+    if by_server and environment.server == server:
         return
     raise WrongClusterError(
         f"Environment {environment.name} is pinned to cluster {environment.cluster}, but its context "

@@ -103,6 +103,8 @@ class _Wait:
         self.reasons: dict[Key, Reason] = dict.fromkeys(self.targets, NOTHING)
         self.told: dict[Key, Progress] = {}
         self.pods: dict[Key, Manifest] = {}
+        self.gone: set[Key] = set()
+        self.from_events: dict[Key, Reason] = {}
         self.stuck: dict[Key, float] = {}
         self.seen: queue.Queue[Event | Notice | MlstackError] = queue.Queue()
         self.watches: list[Watch] = []
@@ -159,13 +161,15 @@ class _Wait:
             self.tell(key)
 
     def reason_of(self, key: Key, live: Manifest | None) -> Reason:
-        if live is None or self.done(key):
+        if live is None:
+            return Reason("it was deleted meanwhile") if key in self.gone else NOTHING
+        if self.done(key):
             return NOTHING
         found = best_reason(owned_pods(live, self.pods.values()))
         if found.text:
             return found
         own = self.states[key].reason
-        return Reason(own) if own else self.reasons[key]
+        return Reason(own) if own else self.from_events.get(key, NOTHING)
 
     def note_stuck(self, key: Key) -> None:
         if self.reasons[key].unschedulable:
@@ -215,13 +219,15 @@ class _Wait:
                 self.pods[key] = seen.object
 
     def see_target(self, key: Key, seen: Event) -> None:
+        before = self.lives.get(key)
+        if before is not None and _version(seen.object) < _version(before):
+            return  # the watch starts before our own writes: what it tells of then is known, or a former object
         if seen.type != "DELETED":
             self.lives[key] = seen.object
-            return
-        before = self.states.get(key)
-        if before is None or before.state is not State.FINISHED:
+            self.gone.discard(key)
+        elif self.states[key].state is not State.FINISHED:
             self.lives.pop(key, None)
-            self.reasons[key] = Reason("it was deleted meanwhile")
+            self.gone.add(key)
 
     def watch_all(self) -> None:
         places = {(target.resource, target.key.namespace) for target in self.targets.values()}
@@ -261,12 +267,15 @@ class _Wait:
             self.seen.put(Event("MODIFIED", item))
         watch.resource_version = found.resource_version
 
+    def needs_events(self, key: Key) -> bool:
+        return not self.reasons[key].text or key in self.from_events
+
     def ask_events(self) -> None:
         """Where pods do not tell (a controller that cannot create any), its Warning events do. Asked for rarely."""
         if time.monotonic() - self.asked_events < EVENTS_EVERY_SECONDS:
             return
         self.asked_events = time.monotonic()
-        silent = [key for key in self.targets if not self.done(key) and not self.reasons[key].text and key.namespace]
+        silent = [key for key in self.targets if key.namespace and not self.done(key) and self.needs_events(key)]
         for namespace in sorted({key.namespace for key in silent}):
             try:
                 found = objects.list_objects(self.client, EVENTS, namespace, fields="type=Warning").items
@@ -274,7 +283,13 @@ class _Wait:
                 self.on_event(Notice(f"Events cannot be read: {error.message}"))
                 continue
             for key in (key for key in silent if key.namespace == namespace):
-                self.reasons[key] = event_reason(_about(self.lives.get(key), found))
+                self.from_events[key] = event_reason(_about(self.lives.get(key), found))
+
+
+def _version(live: Manifest) -> int:
+    """Resource versions grow within a kind (Kubernetes guarantees their order since 1.35, etcd always had it)."""
+    text = str(live["metadata"].get("resourceVersion", ""))
+    return int(text) if text.isdigit() else 0
 
 
 def _about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from mlstack.actions import connection
 from mlstack.actions.apply import ApplyOptions, Outcome, apply
 from mlstack.actions.environments import add_environment
 from mlstack.actions.events import Event
@@ -19,6 +18,7 @@ from mlstack.actions.session import Scope
 from mlstack.app.contexts import KubeContexts
 from mlstack.app.project import Project
 from mlstack.cluster.client import Client
+from mlstack.cluster.connect import connect as real_connect
 from mlstack.plan.model import Action, Allow
 from mlstack.sandbox import Sandbox
 
@@ -72,13 +72,12 @@ def counts(outcome: Outcome) -> dict[str, int]:
 def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
     """Every client that an action opens."""
     found: list[Client] = []
-    real = connection.connect
 
     def connect(context: str, kubeconfig: str | None = None) -> Client:
-        found.append(real(context, kubeconfig))
+        found.append(real_connect(context, kubeconfig))
         return found[-1]
 
-    monkeypatch.setattr(connection, "connect", connect)
+    monkeypatch.setattr("mlstack.actions.connection.connect", connect)
     return found
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlstack.actions.apply import ApplyFailedError, PlanBlockedError
+from mlstack.actions.connection import WrongClusterError
+from mlstack.actions.environments import pin_environment
 from mlstack.actions.events import NothingToDo
+from mlstack.app.project import Project
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ForbiddenError
+from mlstack.cluster.request import Request
 from mlstack.errors import NotReadyError, WorkloadFailedError
 
 if TYPE_CHECKING:
+    from mlstack.sandbox import Sandbox
+
     from .conftest import NewStack, Stack
 
 Kubectl = Callable[..., str]
@@ -331,3 +341,118 @@ def test_generated_secrets_are_made_once_and_never_shown(stack: Stack, namespace
     assert "third" in after
     shown = repr([change.fields for change in outcome.plan.changes])
     assert not any(value in shown for value in after.values())
+
+
+def test_another_cluster_is_refused_before_any_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    stack.write("web", WEB)
+    pin_environment(Project.load(stack.root), "gke", "00000000-0000-0000-0000-000000000000", "https://127.0.0.1:1")
+    with pytest.raises(WrongClusterError, match=r"00000000-.*mlstack env pin gke"):
+        stack.apply()
+    assert dict(stack.sent()) == {"GET namespaces": 1}
+
+
+def test_two_environments_do_not_touch_each_other(
+    stack: Stack, minikube: Sandbox, namespace: str, kubectl: Kubectl
+) -> None:
+    stack.environment("minikube", "minikube", namespace)
+    stack.write("web", WEB)
+    stack.apply(environment="minikube", wait="none")
+    assert "NotFound" in kubectl("get", "namespace", namespace, context="gke", check=False)
+    stack.apply(wait="none")
+    kubectl("delete", "namespace", namespace, "--wait=false", context="minikube")
+
+
+def restricted(kubectl: Kubectl, namespace: str, kubeconfig: Path) -> None:
+    """A context `reader` whose user may read the namespace and nothing more."""
+    kubectl("create", "namespace", namespace, context="gke")
+    kubectl("create", "serviceaccount", "reader", "-n", namespace, context="gke")
+    kubectl(
+        "create", "rolebinding", "reader", "--clusterrole=view", f"--serviceaccount={namespace}:reader",
+        "-n", namespace, context="gke",
+    )  # fmt: skip
+    token = kubectl("create", "token", "reader", "-n", namespace, context="gke").strip()
+    kubectl("config", "set-credentials", "reader", f"--token={token}")
+    cluster = kubectl("config", "view", "-o", 'jsonpath={.contexts[?(@.name=="gke")].context.cluster}')
+    kubectl("config", "set-context", "reader", f"--cluster={cluster}", "--user=reader")
+
+
+def test_a_user_who_may_not_is_told_in_a_sentence(
+    stack: Stack, namespace: str, kubectl: Kubectl, kubeconfig: Path
+) -> None:
+    restricted(kubectl, namespace, kubeconfig)
+    stack.environment("limited", "reader", namespace)
+    stack.write("web", WEB)
+    with pytest.raises(ForbiddenError, match=f"{namespace}:reader' of context 'reader' may not create configmaps"):
+        stack.apply(environment="limited")
+    assert "No resources" in kubectl("get", "deployments", "-n", namespace, context="gke", check=False)
+
+
+class KilledError(Exception):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Every write after the first `writes` raises instead of being sent."""
+    left = itertools.count(writes, -1)
+    real = Client.send
+
+    def send(self: Client, request: Request) -> bytes:
+        if request.method != "GET" and next(left) <= 0:
+            raise KilledError
+        return real(self, request)
+
+    monkeypatch.setattr(Client, "send", send)
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+def test_killed_in_the_middle_the_next_apply_converges(
+    stack: Stack, namespace: str, kubectl: Kubectl, writes: int
+) -> None:
+    old = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n"
+    stack.write("web", old + "---" + WEB.replace("color: blue", "color: red"))
+    stack.apply(wait="none")
+    stack.write("web", WEB + "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: new}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        killed_after(patch, writes)
+        with pytest.raises(KilledError):
+            stack.apply(wait="none")
+    stack.apply(wait="none")
+    assert counts(stack, wait="none") == {"unchanged": 4}
+    left = kubectl("get", "configmaps", "-n", namespace, "-o", "name", context="gke").split()
+    assert "configmap/old" not in left
+    assert get(kubectl, "configmap/settings", namespace)["data"]["color"] == "blue"
+
+
+def test_what_a_policy_adds_is_no_change(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    policy = POLICY.replace("NAMESPACE", namespace)
+    kubectl("apply", "-f", "-", context="gke", stdin=policy)
+    try:
+        stack.write("web", WEB)
+        stack.apply(wait="none")
+        assert get(kubectl, "deployment/web", namespace)["metadata"]["annotations"]["added"] == "yes"
+        assert counts(stack, wait="none") == {"unchanged": 3}
+        assert stack.writes() == {}
+    finally:
+        kubectl("delete", "-f", "-", context="gke", stdin=policy)
+
+
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: NAMESPACE}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}]
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration:
+        expression: 'Object{metadata: Object.metadata{annotations: {"added": "yes"}}}'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: NAMESPACE}
+spec: {policyName: NAMESPACE}
+"""

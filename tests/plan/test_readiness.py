@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlstack.compose.manifests import Manifest
+from mlstack.plan.readiness import Readiness, State, readiness, waits
+
+W, R, F, X = State.WAITING, State.READY, State.FINISHED, State.FAILED
+
+
+def make(api: str, kind: str, spec: Any = None, status: Any = None, **metadata: Any) -> Manifest:
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": {"name": "x", **metadata},
+        "spec": spec or {},
+        "status": status,
+    }
+
+
+def conditions(**found: str) -> dict[str, Any]:
+    return {"conditions": [{"type": kind, "status": status, "message": f"{kind}!"} for kind, status in found.items()]}
+
+
+def counted(**counts: int) -> dict[str, Any]:
+    return {"observedGeneration": 0, **counts}
+
+
+DEPLOYED = counted(replicas=2, updatedReplicas=2, availableReplicas=2, readyReplicas=2)
+STATEFUL = counted(replicas=1, readyReplicas=1, updatedReplicas=1)
+TFJOB = {"tfReplicaSpecs": {"Worker": {"replicas": 2}, "PS": {}}}
+
+
+def tfjob(**status: Any) -> Manifest:
+    return make("kubeflow.org/v1", "TFJob", TFJOB, {**conditions(Created="True"), **status})
+
+
+DEADLINE = {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}
+
+# kstatus's own cases (sigs.k8s.io/cli-utils pkg/kstatus/status/status_compute_test.go), then ours.
+TABLE = [
+    ("deployment unseen", make("apps/v1", "Deployment", {"replicas": 2}, {}), W, "0/2"),
+    ("deployment ready", make("apps/v1", "Deployment", {"replicas": 2}, DEPLOYED), R, "2/2"),
+    ("deployment rolling", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, "replicas": 3}), W, "2/2"),
+    ("deployment old pods only", make("apps/v1", "Deployment", {}, counted(replicas=1, readyReplicas=1)), W, "0/1"),
+    ("deployment to zero", make("apps/v1", "Deployment", {"replicas": 0}, counted()), R, "0/0"),
+    ("deployment stuck", make("apps/v1", "Deployment", {}, DEADLINE), X, "0/1"),
+    ("old generation", make("apps/v1", "Deployment", {}, {"observedGeneration": 1}, generation=2), W, ""),
+    ("being deleted", make("v1", "ConfigMap", deletionTimestamp="now"), State.TERMINATING, ""),
+    ("stalled", make("a.b/v1", "Thing", {}, conditions(Stalled="True")), X, ""),
+    ("reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True")), W, ""),
+    ("not ready", make("a.b/v1", "Thing", {}, conditions(Ready="False")), W, ""),
+    ("ready", make("a.b/v1", "Thing", {}, conditions(Ready="True")), R, ""),
+    ("says nothing", make("a.b/v1", "Thing"), R, ""),
+    ("stateful ready", make("apps/v1", "StatefulSet", {"replicas": 1}, STATEFUL), R, "1/1"),
+    ("stateful waiting", make("apps/v1", "StatefulSet", {"replicas": 2}, STATEFUL), W, "1/2"),
+    ("stateful on delete", make("apps/v1", "StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, {}), R, ""),
+    ("stateful rolling", make("apps/v1", "StatefulSet", {}, {**STATEFUL, "updateRevision": "2"}), W, "1/1"),
+    ("stateful partition", make("apps/v1", "StatefulSet", {"replicas": 1, "updateStrategy":
+     {"rollingUpdate": {"partition": 1}}}, {**STATEFUL, "updateRevision": "2"}), R, "1/0"),
+    ("daemon unseen", make("apps/v1", "DaemonSet", {}, {}), W, ""),
+    ("daemon ready", make("apps/v1", "DaemonSet", {}, counted(desiredNumberScheduled=2, updatedNumberScheduled=2,
+     numberAvailable=2, numberReady=2)), R, "2/2"),
+    ("daemon partly", make("apps/v1", "DaemonSet", {}, counted(desiredNumberScheduled=2, updatedNumberScheduled=2,
+     numberAvailable=1, numberReady=2)), W, "1/2"),
+    ("replica set", make("apps/v1", "ReplicaSet", {"replicas": 2}, counted(readyReplicas=1)), W, "1/2"),
+    ("pod running", make("v1", "Pod", {}, {"phase": "Running", **conditions(Ready="True")}), R, ""),
+    ("pod pending", make("v1", "Pod", {}, {"phase": "Pending"}), W, "0/1"),
+    ("pod done", make("v1", "Pod", {}, {"phase": "Succeeded"}), F, ""),
+    ("pod failed", make("v1", "Pod", {}, {"phase": "Failed"}), X, ""),
+    ("claim waits for its first consumer", make("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"}), R, ""),
+    ("claim being provisioned", make("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"},
+     annotations={"volume.kubernetes.io/selected-node": "n"}), W, ""),
+    ("claim lost", make("v1", "PersistentVolumeClaim", {}, {"phase": "Lost"}), X, ""),
+    ("load balancer without address", make("v1", "Service", {"type": "LoadBalancer"}, {}), R, ""),
+    ("job not started", make("batch/v1", "Job", {"parallelism": 2, "completions": 2}, {}), W, "0/2"),
+    ("job with all pods", make("batch/v1", "Job", {"parallelism": 2, "completions": 3}, {"ready": 1, "succeeded": 1}),
+     R, "2/2"),
+    ("job done", make("batch/v1", "Job", {}, conditions(Complete="True")), F, ""),
+    ("job failed", make("batch/v1", "Job", {}, conditions(Failed="True")), X, ""),
+    ("job suspended", make("batch/v1", "Job", {}, conditions(Suspended="True")), W, ""),
+    ("crd", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="True")), W, ""),
+    ("crd established", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {},
+     conditions(NamesAccepted="True", Established="True")), R, ""),
+    ("crd refused", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="False")),
+     X, ""),
+    ("budget", make("policy/v1", "PodDisruptionBudget", {}, {"observedGeneration": 0}), R, ""),
+    ("namespace", make("v1", "Namespace", {}, {"phase": "Active"}), R, ""),
+    ("namespace going", make("v1", "Namespace", {}, {"phase": "Terminating"}), State.TERMINATING, ""),
+    ("autoscaler", make("autoscaling/v2", "HorizontalPodAutoscaler", {}, conditions(AbleToScale="False")), W, ""),
+    ("tfjob unseen", make("kubeflow.org/v1", "TFJob", TFJOB), W, "0/3"),
+    ("tfjob with one pod of three", tfjob(replicaStatuses={"Worker": {"active": 1}}), W, "1/3"),
+    ("tfjob with all pods", tfjob(replicaStatuses={"Worker": {"active": 1, "succeeded": 1}, "PS": {"active": 1}}), R,
+     "3/3"),
+    ("tfjob done", make("kubeflow.org/v1", "TFJob", TFJOB, conditions(Running="False", Succeeded="True")), F, ""),
+    ("tfjob failed", make("kubeflow.org/v1", "TFJob", TFJOB, conditions(Failed="True", Running="False")), X, ""),
+    ("mpijob", make("kubeflow.org/v1", "MPIJob", {"mpiReplicaSpecs": {"Launcher": {"replicas": 1}}},
+     {"replicaStatuses": {"Launcher": {"active": 1}}}), R, "1/1"),
+    ("trainjob", make("trainer.kubeflow.org/v1alpha1", "TrainJob", {}, {"jobsStatus": [{"ready": 1}, {}]}), W, "1/2"),
+    ("trainjob done", make("trainer.kubeflow.org/v1alpha1", "TrainJob", {}, conditions(Complete="True")), F, ""),
+    ("spark", make("sparkoperator.k8s.io/v1beta2", "SparkApplication", {}, {"applicationState": {"state": "RUNNING"}}),
+     R, ""),
+    ("spark failed", make("sparkoperator.k8s.io/v1beta2", "SparkApplication", {},
+     {"applicationState": {"state": "FAILED"}}), X, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("live", "state", "progress"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_rule(live: Manifest, state: State, progress: str) -> None:
+    found = readiness(live)
+    assert (found.state, found.progress) == (state, progress)
+
+
+def test_a_webhook_needs_its_bundle() -> None:
+    live = make("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration")
+    live["webhooks"] = [{"clientConfig": {"service": {"name": "a"}}}]
+    assert readiness(live).reason == "its caBundle is not filled in yet"
+    live["webhooks"][0]["clientConfig"]["caBundle"] = "YQ=="
+    assert readiness(live) == Readiness(State.READY)
+
+
+def test_the_reason_is_the_conditions() -> None:
+    assert readiness(make("a.b/v1", "Thing", {}, conditions(Ready="False"))).reason == "Ready!"
+    assert (
+        readiness(make("v1", "Pod", deletionTimestamp="now", finalizers=["a/b"])).reason == "waiting for finalizer a/b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        (make("v1", "ConfigMap"), False),
+        (make("rbac.authorization.k8s.io/v1", "Role"), False),
+        (make("batch/v1", "CronJob"), False),
+        (make("apps/v1", "Deployment"), True),
+        (make("kubeflow.org/v1", "TFJob"), True),
+        (make("a.b/v1", "Thing"), True),
+    ],
+)
+def test_what_is_waited_for(manifest: Manifest, expected: bool) -> None:
+    assert waits(manifest) is expected
