@@ -42,7 +42,7 @@ def version(go: Path) -> tuple[int, int]:
     env = {**os.environ, "GOTOOLCHAIN": "local"}
     try:
         done = subprocess.run(
-            [str(go), "version"], capture_output=True, text=True, timeout=20, check=False, env=env, cwd=Path.home()
+            [str(go), "version"], capture_output=True, text=True, timeout=20, check=False, env=env, cwd="/"
         )
     except (OSError, subprocess.TimeoutExpired):
         return (0, 0)

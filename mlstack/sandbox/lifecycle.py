@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .state import READY, Record, Sandbox
 
 Progress = Callable[[str], None]
 DEFAULT = "minikube"
+SUPERVISOR_S = 60
 
 
 def _quiet(text: str) -> None:
@@ -141,16 +143,15 @@ def clear(place: Home) -> None:
 
 def supervised(place: Home, record: Record) -> None:
     """See that the background process runs, and that its pages answer."""
-    running = [process.program for process in processes.owned(place.folder)]
-    if processes.SUPERVISOR not in running:
-        command = [processes.python(), "-m", processes.SUPERVISOR, str(place.folder)]
-        processes.spawn(command, place.folder / "supervisor.log", place.folder, dict(os.environ))
-    port = next(iter(record.listeners.values()))
-    if not processes.wait_until(lambda: not config.is_free(port), 20):
-        raise MlstackError(
-            f"The background process of sandbox {record.name} did not start.",
-            f"Its log is {place.folder / 'supervisor.log'}.",
-        )
+    if processes.SUPERVISOR in [process.program for process in processes.owned(place.folder)]:
+        return
+    log = place.folder / "supervisor.log"
+    command = [sys.executable, "-m", processes.SUPERVISOR, str(place.folder)]
+    started = processes.spawn(command, log, place.folder, dict(os.environ))
+    last = list(record.listeners.values())[-1]
+    processes.wait_until(lambda: not config.is_free(last) or started.poll() is not None, SUPERVISOR_S)
+    if config.is_free(last):
+        raise MlstackError(f"The background process of sandbox {record.name} did not start.", f"Its log is {log}.")
 
 
 def down(name: str | None = None, *, progress: Progress = _quiet) -> bool:

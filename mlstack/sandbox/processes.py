@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -145,8 +144,3 @@ def spawn(command: list[str], log: Path, cwd: Path, env: dict[str, str] | None =
             start_new_session=True,
             close_fds=True,
         )
-
-
-def python() -> str:
-    """The interpreter that runs our own background process."""
-    return sys.executable

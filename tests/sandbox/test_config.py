@@ -1,0 +1,46 @@
+"""kwokctl's configuration."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import yaml
+
+from mlstack.sandbox import config, pages
+
+
+def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert not config.is_free(taken.getsockname()[1])
+    own, listeners = config.choose_ports()
+    ports = [*own.values(), *listeners.values()]
+    assert len(set(ports)) == len(ports) == 6 + 1 + len(pages.KNOWN_PORTS)
+    assert all(port in config.PORTS and port < 32_768 for port in ports)
+
+
+def test_only_loopback() -> None:
+    options = config.kwokctl({"kubeApiserverPort": 20_001})["options"]
+    assert options["bindAddress"] == "127.0.0.1"
+    assert options["kubeApiserverPort"] == 20_001
+
+
+def test_forwards_have_one_listener_for_all_other_ports(tmp_path: Path) -> None:
+    text = config.text({}, {0: 20_000, 8000: 20_001}, tmp_path / "log")
+    documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    assert documents["ClusterPortForward"]["spec"]["forwards"] == [
+        {"target": {"address": "127.0.0.1", "port": 20_000}},
+        {"ports": [8000], "target": {"address": "127.0.0.1", "port": 20_001}},
+    ]
+    assert documents["ClusterLogs"]["spec"]["logs"][0]["logsFile"] == str(tmp_path / "log")
+    assert "Stage" in documents
+
+
+def test_the_log_line_is_in_the_format_of_container_runtimes() -> None:
+    line = config.LOG_LINE.format(time="2026-11-23T07:18:31.000000000Z", name="a")
+    time, stream, tag, text = line.rstrip("\n").split(" ", 3)
+    assert (stream, tag) == ("stdout", "F")
+    assert time.endswith("Z")
+    assert "sandbox a" in text

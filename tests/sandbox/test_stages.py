@@ -1,0 +1,64 @@
+"""The stages' shape; how they behave is tested on a real control plane."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mlstack.sandbox import stages
+from mlstack.sandbox.stages import Stage
+
+ALL = stages.stages()
+
+
+def test_names_are_unique() -> None:
+    names = [stage["metadata"]["name"] for stage in ALL]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage["metadata"]["name"])
+def test_templates_are_balanced(stage: Stage) -> None:
+    text = stage["spec"].get("next", {}).get("statusTemplate", "")
+    opened = re.findall(r"{{-?\s*(?:if|range|with)\b", text)
+    assert len(opened) == len(re.findall(r"{{-?\s*end\b", text))
+    assert text.count("{") == text.count("}")
+
+
+@pytest.mark.parametrize("stage", stages.pod_stages(), ids=lambda stage: stage["metadata"]["name"])
+def test_a_pod_that_is_deleted_only_goes(stage: Stage) -> None:
+    matches = stage["spec"]["selector"]["matchExpressions"]
+    deleted = [match["operator"] for match in matches if match["key"] == ".metadata.deletionTimestamp"]
+    assert deleted == (["Exists"] if stage["metadata"]["name"] == "pod-delete" else ["DoesNotExist"])
+
+
+def _selected(name: str, key: str) -> list[str]:
+    (stage,) = (stage for stage in ALL if stage["metadata"]["name"] == name)
+    return [
+        value
+        for match in stage["spec"]["selector"]["matchExpressions"]
+        if match["key"] == key
+        for value in match["values"]
+    ]
+
+
+def test_a_stuck_pod_does_not_run() -> None:
+    assert set(_selected("pod-run", stages.MODE)) == set(stages.STUCK)
+
+
+@pytest.mark.parametrize("name", ["pod-complete-job", "pod-complete-training", "pod-complete-annotated"])
+def test_what_ends_badly_does_not_end_well(name: str) -> None:
+    assert {"fail", "oom", "crashloop"} <= set(_selected(name, stages.MODE))
+
+
+def test_the_ways_to_end_exclude_one_another() -> None:
+    owners = [set(_selected(f"pod-complete-{name}", stages.OWNER)) for name in ("job", "training")]
+    assert not owners[0] & owners[1]
+    assert set(_selected("pod-complete-annotated", stages.OWNER)) == owners[0] | owners[1]
+
+
+def test_volumes_are_made_for_any_class() -> None:
+    (stage,) = (stage for stage in ALL if stage["metadata"]["name"] == "claim-provision")
+    matches = stage["spec"]["selector"]["matchExpressions"]
+    assert {"key": ".spec.storageClassName", "operator": "Exists"} in matches
+    assert not any("values" in match for match in matches)
