@@ -92,7 +92,7 @@ def parse_ports(text: str) -> PortPair:
     number = _number(remote)
     far: int | str = remote if number is None else number
     near = _number(local) if local else 0 if colon or isinstance(far, str) else far
-    if near is None or not remote or not 0 <= near < 65536 or not 0 < (number or 1) < 65536:
+    if near is None or not remote or near > 65535 or number == 0 or (number or 1) > 65535:
         raise MlstackError(f"{text!r} is no pair of ports.", "Write LOCAL:REMOTE, as in 8100:8000, or one number.")
     return PortPair(near, far)
 
@@ -217,7 +217,7 @@ def _ports(pod: Manifest) -> list[dict[str, Any]]:
 
 def _rank(pod: Manifest) -> tuple[bool, bool, str]:
     running = (pod.get("status") or {}).get("phase") == "Running"
-    return readiness(pod).state is not State.READY, not running, pod["metadata"]["name"]
+    return not running, readiness(pod).state is not State.READY, pod["metadata"]["name"]
 
 
 def _expression(item: Mapping[str, Any]) -> str:

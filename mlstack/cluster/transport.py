@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, LocationValueError
 from urllib3.response import BaseHTTPResponse
 
 from mlstack.cluster.connection import Connection
@@ -21,8 +22,9 @@ from mlstack.version import __version__
 USER_AGENT = f"mlstack/{__version__}"
 _CONNECT_SECONDS = 10.0
 
-# urllib3 warns on standard error when more connections come back than are kept; that is no news to a user.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+# urllib3 warns on standard error of what the kubeconfig asks for, or of what becomes an error of ours anyway.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+warnings.simplefilter("ignore", InsecureRequestWarning)
 
 
 class _OneWrite(HTTPSConnection):
@@ -106,7 +108,7 @@ class Transport:
         if context is None:
             return {}
         name = self.connection.server_name
-        return {"ssl_context": context, **({"server_hostname": name, "assert_hostname": name} if name else {})}
+        return {"ssl_context": context, **({"server_hostname": name} if name else {})}
 
 
 def _with_repeated(plain: dict[str, str], more: Headers) -> urllib3.HTTPHeaderDict:

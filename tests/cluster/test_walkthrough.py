@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 import yaml
 
-from mlstack import sandbox
-
 # `ks` was the command's name then. The comments are the announcement's own remarks.
 WALKTHROUGH = r"""
 mlstack init my-kubeflow && cd my-kubeflow
@@ -47,6 +45,7 @@ class Walk:
     """What was typed and printed, and how the other cluster stood before and after each apply."""
 
     folder: Path
+    env: dict[str, str]
     printed: dict[str, str] = field(default_factory=dict)
     untouched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     page: str = ""
@@ -58,7 +57,9 @@ class Walk:
     def type(self, line: str) -> str:
         """Run a line as a shell would, in the app's folder once it is there."""
         where = self.app if self.app.exists() else self.folder
-        done = subprocess.run(["bash", "-c", line], cwd=where, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=where, env=self.env, capture_output=True, text=True, timeout=180, check=False
+        )
         assert done.returncode == 0, f"$ {line}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
@@ -80,22 +81,22 @@ class Walk:
 def walk(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """The walkthrough, done once, on two sandboxes of its own: it works in the namespace default, as people do."""
     folder = tmp_path_factory.mktemp("walkthrough")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]]))
-        patch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
-        patch.setenv("HOME", str(folder))
-        patch.setenv("MLSTACK_SANDBOX_DIR", str(folder / "sandboxes"))
-        patch.setenv("MLSTACK_SANDBOX_BINARIES", str(binaries))
-        try:
-            for name in ("minikube", "gke"):
-                sandbox.up(name, like=name, context=name)
-            walked = Walk(folder)
-            for line in LINES:
-                _step(walked, line)
-            yield walked
-        finally:
-            for left in sandbox.listing():
-                sandbox.down(left.name)
+    own = {
+        "HOME": str(folder),
+        "KUBECONFIG": str(folder / "kubeconfig"),
+        "MLSTACK_SANDBOX_DIR": str(folder / "sandboxes"),
+        "MLSTACK_SANDBOX_BINARIES": str(binaries),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]]),
+    }
+    walked = Walk(folder, {**os.environ, **own})
+    try:
+        for name in ("minikube", "gke"):
+            walked.type(f"mlstack sandbox up {name} --like {name} --context {name}")
+        for line in LINES:
+            _step(walked, line)
+        yield walked
+    finally:
+        walked.type("mlstack sandbox down --all")
 
 
 def _step(walk: Walk, line: str) -> None:
@@ -112,7 +113,7 @@ def _step(walk: Walk, line: str) -> None:
 
 def _forwarded(walk: Walk, line: str) -> str:
     """What the hub's port answers through kubectl's own forward, which knows no namespace but the context's."""
-    forward = subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=walk.app, stdout=subprocess.DEVNULL)
+    forward = subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=walk.app, env=walk.env, stdout=subprocess.DEVNULL)
     try:
         for _ in range(100):
             try:
