@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,21 @@ mlstack generate tf-serving inception --name=inception ---namespace=default --mo
 mlstack apply gke -c inception
 """
 LINES = WALKTHROUGH.strip().splitlines()
+README = Path(__file__).parents[2] / "README.md"
+# Waiting lines come and go with the machine's speed; these and the like are compared by their form alone.
+WAITING = re.compile(r"^    \S+ +\d*/?\d* .*\n", re.MULTILINE)
+PASSING = (
+    (
+        re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        "2b91c22b-6f0e-4c59-9d51-0e6a3c1f7d42",
+    ),
+    (re.compile(r"cluster [0-9a-f]{8}\b"), "cluster 2b91c22b"),
+    (re.compile(r"https://127\.0\.0\.1:\d+"), "https://127.0.0.1:6443"),
+    (re.compile(r" +\d+(\.\d)? s\b"), " 0.1 s"),
+)
+# What the README shows beside the announcement's lines, in its order; the last ones after all others.
+MORE = ("mlstack param diff minikube gke",)
+AFTER = ("mlstack wait gke -c cnn --for finished", "mlstack status gke", "mlstack apply gke")
 KINDS = "configmaps,secrets,services,serviceaccounts,deployments,statefulsets,roles,rolebindings,networkpolicies,tfjobs"
 CLUSTER_KINDS = "customresourcedefinitions,clusterroles,clusterrolebindings"
 
@@ -93,7 +109,10 @@ def walk(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
         for name in ("minikube", "gke"):
             walked.type(f"mlstack sandbox up {name} --like {name} --context {name}")
         for line in LINES:
+            if line.startswith("mlstack apply gke -c cnn"):
+                walked.printed.update((more, walked.type(more)) for more in MORE)
             _step(walked, line)
+        walked.printed.update((line, walked.type(line)) for line in AFTER)
         yield walked
     finally:
         walked.type("mlstack sandbox down --all")
@@ -249,6 +268,45 @@ def test_a_component_that_is_gone_is_pruned(walk: Walk) -> None:
     assert "prune 3" in printed
     assert "Deployment/inception" not in walk.objects("gke")
     assert "StatefulSet/tf-hub" in walk.objects("gke")
+
+
+def settled(text: str) -> str:
+    """Text without what differs from one machine and minute to the next."""
+    text = WAITING.sub("", text)
+    for pattern, instead in PASSING:
+        text = pattern.sub(instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines()).rstrip()
+
+
+def shown_in_readme(text: str) -> dict[str, str]:
+    """The commands of the README's console blocks, and what stands below each."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    steps = [step for block in blocks for step in block.split("$ ") if step]
+    return {command: output.rstrip() for command, _, output in (step.partition("\n") for step in steps)}
+
+
+def test_the_readme_shows_what_is_printed(walk: Walk) -> None:
+    """MLSTACK_UPDATE_README=1 writes what was printed into it; a line `…` there stands for any lines."""
+    text = README.read_text("utf-8")
+    shown = shown_in_readme(text)
+    plain = {line.replace("\\_", "_").replace("'", ""): printed for line, printed in walk.printed.items()}
+    assert {line.replace("\\_", "_").replace("'", "") for line in LINES} <= set(shown)
+    if os.environ.get("MLSTACK_UPDATE_README"):
+        for command, before in shown.items():
+            if command in plain:
+                old = f"$ {command}\n{before}\n" if before else f"$ {command}\n"
+                text = text.replace(old, f"$ {command}\n{_short(settled(plain[command]))}\n")
+        README.write_text(text, "utf-8")
+        shown = shown_in_readme(text)
+    for command, expected in shown.items():
+        if command in plain:
+            pattern = re.escape(expected).replace("…", ".*")
+            assert re.fullmatch(pattern, settled(plain[command]), re.DOTALL), f"{command}\n{settled(plain[command])}"
+
+
+def _short(text: str) -> str:
+    lines = text.splitlines()
+    return text if len(lines) <= 20 else "\n".join([*lines[:1], "…", *(line for line in lines if "num_" in line), "…"])
 
 
 def test_the_kubeconfig_keeps_the_current_context(walk: Walk) -> None:
