@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -76,13 +77,18 @@ def merged(value: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
     return merge(plain(value), plain(other))
 
 
+# Texts that YAML 1.1 and 1.2 both read as text without quotes: they begin with a letter and are none of these words.
+_PLAIN = re.compile(r"[A-Za-z/]([A-Za-z0-9_./:@-]*[A-Za-z0-9_./@-])?", re.ASCII)
+_WORDS = frozenset({"y", "yes", "n", "no", "on", "off", "true", "false", "null"})
+
+
 class _Dumper(yaml.CSafeDumper):
-    """Quotes every string that is not plainly a word, so that readers of YAML 1.1 and 1.2 agree."""
+    """Several lines as a block, words as they are, all other text in quotes."""
 
 
 def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    word = value.replace("-", "").replace("_", "").isalpha() and len(value) > 5
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, None if word else '"')
+    style = None if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, "|" if "\n" in value else style)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -30,7 +30,7 @@ def test_the_example_renders(page: str, target: Target) -> None:
     found = render(Component("cnn", prototype, (values,)), target)
     [settings] = found.manifests
     assert settings["metadata"]["name"] == "cnn-settings"
-    data = {"model": "gs://a", "settings.yaml": '"gpus": 1\n', "train.py": "x\n", "gpu": "nvidia.com/gpu"}
+    data = {"model": "gs://a", "settings.yaml": "gpus: 1\n", "train.py": "x\n", "gpu": "nvidia.com/gpu"}
     assert settings["data"] == data
     assert found.notes == ("cloud has no effect any more: the environment's platform says it now.",)
 

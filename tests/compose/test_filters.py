@@ -83,9 +83,18 @@ def test_yaml_for_files_means_the_same_in_yaml_1_2(text: str) -> None:
     assert YAML(typ="safe", pure=True).load(filters.to_yaml({"a": text})) == {"a": text}
 
 
-def test_yaml_is_in_block_style_and_rendered_text_is_a_string() -> None:
-    text = filters.to_yaml({"workers": ["tensorflow", RENDERED]})
-    assert text == 'workers:\n- tensorflow\n- "\\"a\\": 1"\n'
+def test_yaml_reads_like_a_persons() -> None:
+    value = {"kind": "A", "tags": ["no", "a/b:1", "1.0", "x y", RENDERED], "run.sh": "one\n  two\n", "on": "a:"}
+    assert filters.to_yaml(value) == (
+        'kind: A\ntags:\n- "no"\n- a/b:1\n- "1.0"\n- "x y"\n- "\\"a\\": 1"\nrun.sh: |\n  one\n    two\n"on": "a:"\n'
+    )
+
+
+@given(st.lists(st.text(alphabet="a \n\t#-:'\"|", max_size=12), max_size=3))
+def test_texts_of_several_lines_read_back_the_same(lines: list[str]) -> None:
+    value = {"texts": lines, "deep": {line: line for line in lines}}
+    assert yaml.load(filters.to_yaml(value), yaml.CSafeLoader) == value
+    assert YAML(typ="safe", pure=True).load(filters.to_yaml(value)) == value
 
 
 def test_json_is_a_string() -> None:
