@@ -56,6 +56,8 @@ def test_processes_of_a_job(prototype: str, values: dict[str, Any], found: dict[
 @pytest.mark.parametrize(
     ("values", "says"),
     [
+        ({"name": "a" * 51}, "at most 50 characters"),
+        ({"name": "2nd-run"}, "the first of them a letter"),
         ({"num_workers": 0}, "nothing would train"),
         ({"scale": "max"}, "scale max is not resolved for this cluster"),
         ({"scale": "4", "resolved": {"for": "max", "num_workers": 1, "num_gpus": 1}}, "scale 4 is not resolved"),
@@ -108,6 +110,11 @@ def test_gpus_bring_their_image_and_shared_memory(one: One) -> None:
     assert {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}} in volumes
     assert container(one("TFJob", "tf-cnn"))["image"] == "docker.io/tensorflow/tensorflow:2.17.0"
     assert "volumes" not in one("TFJob", "tf-job")["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+
+
+def test_success_is_worker_0s_unless_said_otherwise(one: One) -> None:
+    assert "successPolicy" not in one("TFJob", "tf-job")["spec"]
+    assert one("TFJob", "tf-job", success_policy="AllWorkers")["spec"]["successPolicy"] == "AllWorkers"
 
 
 def test_a_finished_job_leaves_no_servers_behind(one: One) -> None:
