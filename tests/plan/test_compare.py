@@ -21,8 +21,8 @@ def desired(spec: Fields) -> Fields:
     return {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "x"}, "spec": spec}
 
 
-CONTAINER = {"f:containers": {'k:{"name":"a"}': {".": {}, "f:name": {}, "f:image": {}}}}
-PORTS = {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}}}}
+CONTAINER: Fields = {"f:containers": {'k:{"name":"a"}': {".": {}, "f:name": {}, "f:image": {}}}}
+PORTS: Fields = {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}}}}
 
 SAME = [
     ("equal", {"a": 1}, {"a": 1}, {"f:a": {}}),
@@ -84,7 +84,7 @@ def test_difference(spec: Fields, there: Fields, owned: Fields, field: tuple[str
     assert type(found.after) is type(field[2])
 
 
-DOUBTS = [
+DOUBTS: list[tuple[str, Fields, Fields, Fields | None, list[str]]] = [
     ("an atomic item with more than we say", {"tolerations": [{"key": "a"}]},
      {"tolerations": [{"key": "a", "effect": "NoSchedule"}]}, {"f:tolerations": {}}, ["spec.tolerations[0]"]),
     ("an atomic map with more than we say", {"nodeSelector": {"a": "1"}}, {"nodeSelector": {"a": "1", "b": "2"}},

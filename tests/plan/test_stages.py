@@ -64,7 +64,7 @@ def test_a_workload_behind_a_webhook_is_an_operator() -> None:
 def test_an_annotation_overrides() -> None:
     named = deployment(annotations={"mlstack.dev/stage": "operators"})
     assert list(stages({"c": [named]}).values()) == [SERVICES]
-    with pytest.raises(MlstackError, match="mlstack.dev/stage is 'soon'"):
+    with pytest.raises(MlstackError, match=r"mlstack\.dev/stage is 'soon'"):
         stages({"c": [deployment(annotations={"mlstack.dev/stage": "soon"})]})
 
 

@@ -15,13 +15,13 @@ from mlstack.actions.environments import add_environment
 from mlstack.actions.generate import generate
 from mlstack.actions.init import init
 from mlstack.actions.session import Scope
-from mlstack.actions.status import Gpus, status
+from mlstack.actions.gpus import Gpus
+from mlstack.actions.status import status
 from mlstack.actions.wait import wait_for
 from mlstack.app.contexts import KubeContexts
 from mlstack.app.project import Project
 from mlstack.cluster.client import Client
 from mlstack.errors import MlstackError, NotReadyError
-from mlstack.plan.model import Allow
 from mlstack.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def scope(root: Path, *components: str, sets: tuple[str, ...] = ()) -> Scope:
     return Scope(Project.load(root), "gke", components, sets)
 
 
-def applied(root: Path, *components: str, sets: tuple[str, ...] = (), wait: str = "ready", **allow: bool) -> Outcome:
-    options = ApplyOptions(Allow(**allow), wait=wait, timeout_s=90)
+def applied(root: Path, *components: str, sets: tuple[str, ...] = (), wait: str = "ready") -> Outcome:
+    options = ApplyOptions(wait=wait, timeout_s=90)
     return apply(scope(root, *components, sets=sets), options)
 
 
@@ -129,7 +129,8 @@ def test_a_pending_workload_is_told_with_its_reason(stack: Stack) -> None:
 
 
 def test_gpus_of_a_cluster(stack: Stack) -> None:
-    stack.write("big", PENDING.replace("99", "1"))
+    tolerant = "spec: {tolerations: [{operator: Exists}], containers"
+    stack.write("big", PENDING.replace("99", "1").replace("spec: {containers", tolerant))
     stack.apply()
     found = status(stack.scope()).gpus
     assert isinstance(found, Gpus)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlstack.compose.manifests import Manifest
+from mlstack.plan.reasons import best_reason, event_reason, owned_pods, pod_reason, scheduler_reason
+
+SCHEDULER = [
+    ("0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 No preemption "
+     "victims found for incoming pod.", "Insufficient nvidia.com/gpu (3 nodes)", "resource", "nvidia.com/gpu"),
+    ("0/4 nodes are available: 1 node(s) had untolerated taint {spot: true}, 3 Insufficient nvidia.com/gpu.",
+     "Insufficient nvidia.com/gpu (3 nodes), 1 node has taint spot=true", "resource", "nvidia.com/gpu"),
+    ("0/2 nodes are available: 2 node(s) had untolerated taint {nvidia.com/gpu: present}.",
+     "2 nodes have taint nvidia.com/gpu=present", "taint", "nvidia.com/gpu"),
+    ("0/2 nodes are available: 2 node(s) had untolerated taint(s).",
+     "2 nodes have taints that it does not tolerate", "taint", ""),
+    ("0/2 nodes are available: 1 Insufficient cpu, 2 Insufficient memory.",
+     "Insufficient cpu (1 node), Insufficient memory (2 nodes)", "resource", "cpu"),
+    ("0/5 nodes are available: 5 node(s) didn't match Pod's node affinity/selector.",
+     "5 nodes not of the kind asked for (node selector)", "selector", ""),
+    ("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+     "its volume claim is not bound", "volume", ""),
+    ("something new", "something new", "", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "text", "topic", "value"), SCHEDULER)
+def test_scheduler(message: str, text: str, topic: str, value: str) -> None:
+    found = scheduler_reason(message)
+    assert (found.text, found.topic, found.value, found.unschedulable) == (text, topic, value, True)
+
+
+def pod(*statuses: dict[str, Any], spec: Any = None, conditions: Any = None, phase: str = "Pending") -> Manifest:
+    status = {"phase": phase, "containerStatuses": list(statuses), "conditions": conditions or []}
+    container = {"name": "a", "image": "repo/a:1", "resources": {"limits": {"memory": "1Gi"}}}
+    metadata = {"name": "p", "namespace": "n", "labels": {"app": "web"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": spec or {"containers": [container]},
+        "status": status,
+    }
+
+
+def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
+    return {"name": "a", "state": {"waiting": {"reason": reason, "message": message}}, **more}
+
+
+ENDED = {"exitCode": 3, "message": "no data\nmore"}
+PODS = [
+    (pod(waiting("ImagePullBackOff")), "ImagePullBackOff: image repo/a:1", False),
+    (pod(waiting("InvalidImageName")), "InvalidImageName: image repo/a:1", True),
+    (pod(waiting("CrashLoopBackOff", lastState={"terminated": ENDED})),
+     "CrashLoopBackOff: a ended with exit code 3 (no data)", False),
+    (pod(waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),
+     "a: OOMKilled at its limit of 1Gi", False),
+    (pod({"name": "a", "state": {"terminated": ENDED}}), "a ended with exit code 3 (no data)", False),
+    (pod(waiting("CreateContainerConfigError", 'secret "s" not found')),
+     'CreateContainerConfigError: secret "s" not found', False),
+    (pod(waiting("ContainerCreating")), "", False),
+    (pod(conditions=[{"type": "Ready", "status": "False"}], phase="Running"),
+     "its containers run, but are not ready", False),
+    (pod(conditions=[{"type": "Ready", "status": "True"}], phase="Running"), "", False),
+    (pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: 1 Insufficient "
+     "cpu."}]), "Insufficient cpu (1 node)", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "text", "hopeless"), PODS)
+def test_pod(one: Manifest, text: str, hopeless: bool) -> None:
+    found = pod_reason(one)
+    assert (found.text, found.hopeless) == (text, hopeless)
+
+
+def test_the_reason_most_pods_share() -> None:
+    crashing, pulling = pod(waiting("CrashLoopBackOff")), pod(waiting("ErrImagePull"))
+    assert best_reason([pulling, pulling, crashing]).text == "2 pods: ErrImagePull: image repo/a:1"
+    assert best_reason([]).text == ""
+
+
+def event(reason: str, message: str, when: str = "1") -> Manifest:
+    return {"apiVersion": "v1", "kind": "Event", "reason": reason, "message": message, "lastTimestamp": when}
+
+
+def test_events_tell_where_pods_do_not() -> None:
+    quota = event("FailedCreate", 'pods "x" is forbidden: exceeded quota: q', "2")
+    found = event_reason([event("FailedMount", "MountVolume failed"), quota, event("Pulled", "image", "3")])
+    assert found.text == 'FailedCreate: pods "x" is forbidden: exceeded quota: q'
+    assert (found.topic, found.hopeless) == ("quota", True)
+    assert event_reason([event("Pulled", "image")]).text == ""
+    assert best_reason([], [quota]).text == found.text
+
+
+def owner(**spec: Any) -> Manifest:
+    return {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "namespace": "n", "uid": "1"}, "spec": spec}
+
+
+def test_whose_pods() -> None:
+    by_label, by_owner, by_job, elsewhere = pod(), pod(), pod(), pod()
+    by_owner["metadata"] = {"name": "o", "namespace": "n", "ownerReferences": [{"uid": "1"}]}
+    by_job["metadata"] = {"name": "j", "namespace": "n", "labels": {"training.kubeflow.org/job-name": "x"}}
+    elsewhere["metadata"] = {**elsewhere["metadata"], "namespace": "m"}
+    pods = [by_label, by_owner, by_job, elsewhere]
+    assert owned_pods(owner(selector={"matchLabels": {"app": "web"}}), pods) == [by_label, by_owner]
+    assert owned_pods(owner(), pods) == [by_owner, by_job]
