@@ -114,10 +114,11 @@ class Api:
 
 
 def _json(text: bytes) -> Any:
+    words = text.decode(errors="replace")
     try:
-        return json.loads(text) if text else None
+        return json.loads(words) if words else None
     except json.JSONDecodeError:
-        return text.decode(errors="replace")
+        return words
 
 
 def _accepted(method: str, path: str, status: int, value: Any) -> Any:

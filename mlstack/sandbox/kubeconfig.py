@@ -58,16 +58,18 @@ def find(context: str, named: str | None = None) -> Entry | None:
 def add(path: Path, context: str, access: Access) -> None:
     """Add `context` with its cluster and user to the file, which is made if there is none.
 
-    The current context stays. An entry of the same name is replaced: the caller has seen that it is ours.
+    The current context stays. An entry of the same name is replaced: the caller has seen that it is ours. A file that
+    has it all already is not written.
     """
     with _kubectl_lock(path):
         config = _load(path) or {"apiVersion": "v1", "kind": "Config", "preferences": {}, **_empty()}
-        for section, value in _values(context, access).items():
+        wanted = _entries(context, access)
+        if all(_entry(config, section, context) == entry for section, entry in wanted.items()):
+            return
+        for section, entry in wanted.items():
             _drop(config, section, context)
-            entries = config.get(section)
-            if entries is None:
-                config[section] = entries = []
-            entries.append({"name": context, SECTIONS[section]: value})
+            config[section] = config.get(section) or []
+            config[section].append(entry)
         config.setdefault("current-context", "")
         _save(path, config)
 
@@ -100,12 +102,13 @@ def _empty() -> dict[str, list[Any]]:
     return {section: [] for section in SECTIONS}
 
 
-def _values(context: str, access: Access) -> dict[str, dict[str, str]]:
-    return {
+def _entries(context: str, access: Access) -> dict[str, dict[str, Any]]:
+    values = {
         "clusters": {"server": access.server, "certificate-authority-data": _data(access.authority)},
         "users": {"client-certificate-data": _data(access.certificate), "client-key-data": _data(access.key)},
         "contexts": {"cluster": context, "user": context},
     }
+    return {section: {"name": context, SECTIONS[section]: value} for section, value in values.items()}
 
 
 def _data(pem: str) -> str:

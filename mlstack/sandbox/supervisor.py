@@ -109,7 +109,7 @@ class Keeper:
         if not asked.ready:
             return "its pod is not ready"
         path = f"/api/v1/namespaces/{asked.namespace}/serviceaccounts/{asked.account}"
-        return "" if self.api.get(path) else f"there is no ServiceAccount {asked.namespace}/{asked.account}"
+        return "" if self.api.get(path) is not None else f"there is no ServiceAccount {asked.namespace}/{asked.account}"
 
     def start(self, asked: operator.Wanted) -> None:
         """Start the process, as the Deployment's ServiceAccount."""

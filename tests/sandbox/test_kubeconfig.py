@@ -100,6 +100,9 @@ def test_add_again_replaces(file: Path) -> None:
     found = kubeconfig.find("sandbox-a", str(file))
     assert found == kubeconfig.Entry(ACCESS.server, file)
     assert file.read_text().count("name: sandbox-a") == 3
+    written = file.stat().st_mtime_ns, file.stat().st_ino
+    kubeconfig.add(file, "sandbox-a", ACCESS)
+    assert (file.stat().st_mtime_ns, file.stat().st_ino) == written
 
 
 @pytest.mark.parametrize("section", ["clusters", "users", "contexts"])
