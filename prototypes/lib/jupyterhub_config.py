@@ -92,7 +92,7 @@ def offer_gpus(spawner):
 def configure_users():
     """Who may log in. JupyterHub lets nobody in unless a rule does."""
     c.Authenticator.admin_users = set(settings["admin_users"])
-    c.Authenticator.allowed_users = set(settings["allowed_users"])
+    c.Authenticator.allowed_users = {*settings["allowed_users"], *settings["admin_users"]}
     {"dummy": one_password, "native": own_passwords, "oauth": another_service}[settings["authenticator"]]()
 
 

@@ -203,7 +203,7 @@ def test_one_password_lets_in_everybody_or_those_named(
     assert config["JupyterHub"].authenticator_class == "dummy"
     assert config["DummyAuthenticator"].password == "correct horse"
     assert config["Authenticator"].allow_all is everybody
-    assert config["Authenticator"].allowed_users == set(allowed)
+    assert config["Authenticator"].allowed_users == {*allowed, "grace"}
     assert config["Authenticator"].admin_users == {"grace"}
 
 
