@@ -263,7 +263,8 @@ class _Work:
             remember_ends(self.session, self.planning.wanted, waited.lives)
         check_outcome(self.session, waited, self.options.wait)
         seconds = time.monotonic() - began
-        self.on_event(Ready(waited.ready, len(waited.states), seconds, self.options.wait))
+        instant = len(self.members()) - len(targets)
+        self.on_event(Ready(waited.ready + instant, len(waited.states) + instant, seconds, self.options.wait))
 
     # -- facts
 
@@ -281,13 +282,17 @@ class _Work:
         assert resource is not None  # it was just applied or read
         return Target(change.key, change.component, resource, live)
 
+    def members(self) -> list[Change]:
+        """What of the plan is there and ours in the end."""
+        left = (Action.SHARED, Action.PRUNE, Action.KEEP)
+        return [change for change in self.plan.changes if change.component and change.action not in left]
+
     def waited_for(self) -> list[Target]:
         newest = {sent.change.key: sent.live for sent in self.sent if sent.live is not None}
         found = []
-        for change in self.plan.changes:
+        for change in self.members():
             live = newest.get(change.key, change.live)
-            ours = change.component and change.action not in (Action.SHARED, Action.PRUNE, Action.KEEP, Action.DONE)
-            if ours and live is not None and waits(live):
+            if change.action is not Action.DONE and live is not None and waits(live):
                 found.append(self.target(change, live))
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -74,8 +74,8 @@ class Change:
     action: Action
     component: str = ""
     stage: int = 0
-    manifest: Manifest | None = None
-    live: Manifest | None = None
+    manifest: Manifest | None = field(default=None, repr=False)  # may hold a generated secret
+    live: Manifest | None = field(default=None, repr=False)
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     disruption: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
@@ -23,7 +23,7 @@ class Wanted:
 
     key: Key
     component: str
-    manifest: Manifest
+    manifest: Manifest = field(repr=False)  # may hold a generated secret
     stage: int
     run: str = ""
     digest: str = ""
@@ -52,8 +52,9 @@ def wanted_objects(components: Mapping[str, Sequence[Manifest]], owner: Owner) -
     order = stages(components)
     everything = [manifest for manifests in components.values() for manifest in manifests]
     hashes = run_hashes(everything, everything)
+    scaled = _scaled(everything)
     found = [
-        _wanted(manifest, component, order, hashes, owner)
+        _wanted(_unsized(manifest, scaled), component, order, hashes, owner)
         for component, manifests in components.items()
         for manifest in manifests
     ]
@@ -69,6 +70,24 @@ def _wanted(
     if is_run(key):
         ready = marked(ready, hashes[key])
     return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready))
+
+
+def _scaled(manifests: Iterable[Manifest]) -> set[tuple[str, str, str]]:
+    """(kind, namespace, name) of what our own HPAs size."""
+    targets = [
+        (m["metadata"].get("namespace", ""), (m.get("spec") or {}).get("scaleTargetRef") or {})
+        for m in manifests
+        if m["kind"] == "HorizontalPodAutoscaler"
+    ]
+    return {(str(target.get("kind")), namespace, str(target.get("name"))) for namespace, target in targets}
+
+
+def _unsized(manifest: Manifest, scaled: Collection[tuple[str, str, str]]) -> Manifest:
+    """Without `spec.replicas` where an HPA of ours decides it (decisions.md, 20)."""
+    metadata = manifest["metadata"]
+    if (manifest["kind"], metadata.get("namespace", ""), metadata["name"]) not in scaled:
+        return manifest
+    return {**manifest, "spec": {key: value for key, value in manifest["spec"].items() if key != "replicas"}}
 
 
 def _check_unique(found: Iterable[Wanted]) -> None:

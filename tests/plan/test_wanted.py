@@ -42,3 +42,19 @@ def test_shared_objects_say_so() -> None:
 def test_two_components_may_not_make_the_same_object() -> None:
     with pytest.raises(MlstackError, match="ConfigMap/x is rendered twice: by component a and by b"):
         wanted_objects({"a": [make("v1", "ConfigMap")], "b": [make("v1", "ConfigMap")]}, OWNER)
+
+
+def test_what_an_autoscaler_sizes_has_no_size_of_its_own() -> None:
+    sized = {**make("apps/v1", "Deployment"), "spec": {"replicas": 2, "paused": False}}
+    other = {**make("apps/v1", "Deployment", "y"), "spec": {"replicas": 2}}
+    scaler = {
+        **make("autoscaling/v2", "HorizontalPodAutoscaler"),
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "x"}},
+    }
+    found = {
+        one.key.name: one.manifest
+        for one in wanted_objects({"a": [sized, other, scaler]}, OWNER)
+        if one.key.kind == "Deployment"
+    }
+    assert found["x"]["spec"] == {"paused": False}
+    assert found["y"]["spec"] == {"replicas": 2}

@@ -456,3 +456,56 @@ kind: MutatingAdmissionPolicyBinding
 metadata: {name: NAMESPACE}
 spec: {policyName: NAMESPACE}
 """
+
+
+HUB = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: hub}
+spec:
+  serviceName: SERVICE
+  selector: {matchLabels: {app: hub}}
+  template:
+    metadata: {labels: {app: hub}}
+    spec: {containers: [{name: hub, image: hub}]}
+"""
+
+
+def test_an_immutable_field_needs_recreate(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    stack.write("hub", HUB.replace("SERVICE", "one"))
+    stack.apply()
+    uid = get(kubectl, "statefulset/hub", namespace)["metadata"]["uid"]
+    stack.write("hub", HUB.replace("SERVICE", "two"))
+    with pytest.raises(PlanBlockedError, match=r"hub: spec\.serviceName cannot be changed in place. --recreate"):
+        stack.apply()
+    assert get(kubectl, "statefulset/hub", namespace)["metadata"]["uid"] == uid
+    assert counts(stack, recreate=True) == {"recreate": 1}
+    found = get(kubectl, "statefulset/hub", namespace)
+    assert found["spec"]["serviceName"] == "two"
+    assert found["metadata"]["uid"] != uid
+    assert counts(stack) == {"unchanged": 1}
+
+
+def test_a_crash_loop_is_told_with_its_exit_code(stack: Stack, namespace: str) -> None:
+    stack.write(
+        "web",
+        WEB.replace(
+            "metadata: {labels: {app: web}}", "metadata: {labels: {app: web}, annotations: {sim/mode: crashloop}}"
+        ),
+    )
+    with pytest.raises(NotReadyError, match=r"Deployment/web .*CrashLoopBackOff: web ended with exit code"):
+        stack.apply(timeout_s=12)
+
+
+def test_an_image_that_is_not_there_is_told(stack: Stack, namespace: str) -> None:
+    stack.write("web", WEB.replace("nginx:1.27", "does-not-exist:1"))
+    with pytest.raises(NotReadyError, match=r"image does-not-exist:1"):
+        stack.apply(timeout_s=8)
+
+
+def test_a_quota_is_told_and_ends_the_wait(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    kubectl("create", "namespace", namespace, context="gke")
+    kubectl("create", "quota", "none", "--hard=pods=0", "-n", namespace, context="gke")
+    stack.write("web", WEB)
+    with pytest.raises(NotReadyError, match=r"Cannot become ready as things stand: .*exceeded quota"):
+        stack.apply(fail_fast=True)

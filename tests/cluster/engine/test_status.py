@@ -13,9 +13,9 @@ from mlstack.actions.apply import ApplyOptions, Outcome, PlanBlockedError, apply
 from mlstack.actions.delete import delete
 from mlstack.actions.environments import add_environment
 from mlstack.actions.generate import generate
+from mlstack.actions.gpus import Gpus
 from mlstack.actions.init import init
 from mlstack.actions.session import Scope
-from mlstack.actions.gpus import Gpus
 from mlstack.actions.status import status
 from mlstack.actions.wait import wait_for
 from mlstack.app.contexts import KubeContexts
