@@ -23,7 +23,7 @@ def emit(value: Any, output: str, text: Callable[[], str]) -> None:
     if output == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
     elif output == "yaml":
-        from .yamltext import to_yaml
+        from mlstack.compose.filters import to_yaml
 
         click.echo(to_yaml(value), nl=False)
     else:

@@ -252,7 +252,7 @@ def prototype_preview(settings: Settings, name: str, platform: str, params: tupl
     """Print the manifests that a prototype makes of these parameters; write nothing."""
     from mlstack.actions.prototypes import preview
 
-    from .yamltext import to_yaml
+    from mlstack.compose.filters import to_yaml
 
     words, given = read_words(params)
     if words:
