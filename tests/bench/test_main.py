@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.__main__ import arguments, title
+from bench import __main__ as command
+from bench.__main__ import arguments, log_file, title
 from bench.rounds import Block
 
 
@@ -22,6 +23,18 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         arguments(["aply"])
     assert "there are startup, apply" in capsys.readouterr().err
+
+
+def test_a_log_belongs_to_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    for commit in ("commit abc", "commit abc with uncommitted changes", ""):
+        monkeypatch.setattr(command, "commit", lambda commit=commit: commit)
+        names.append(log_file().name)
+    assert names == [
+        "cells-commit-abc.jsonl",
+        "cells-commit-abc-with-uncommitted-changes.jsonl",
+        "cells-without-commit.jsonl",
+    ]
 
 
 def test_title() -> None:

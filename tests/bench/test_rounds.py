@@ -59,6 +59,7 @@ def test_peers_take_part_in_all_rounds_only_where_there_is_no_round_trip() -> No
     found = [(b.rtt_ms, b.number, [t.name for t in b.tools]) for b in blocks(tools, [500], [0, 20], 2, 1)]
     both, alone = ["mlstack", "kubectl"], ["mlstack"]
     assert found == [(0, 0, both), (0, 1, both), (20, 0, both), (20, 1, alone)]
+    assert [[t.name for t in b.tools] for b in blocks(tools, [5000], [0], 2, 1)] == [both, alone]
 
 
 def test_a_round_runs_each_case_by_each_tool_in_turn(tmp_path: Path) -> None:
