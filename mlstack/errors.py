@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+FEW = 12  # names that can be listed in one sentence
+
 
 class MlstackError(Exception):
     """An expected failure. `message` says what is wrong and where, `hint` what to do about it.
@@ -36,9 +38,9 @@ class WorkloadFailedError(MlstackError):
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """A sentence that offers the nearest known name, or lists the few that there are; empty if there are none."""
+    """A sentence that offers the nearest known name, or lists those that there are if they are few; else empty."""
     names = sorted(known)
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {near[0]}?"
-    return f"There are: {', '.join(names)}." if names else ""
+    return f"There are: {', '.join(names)}." if 0 < len(names) <= FEW else ""

@@ -9,7 +9,6 @@ from typing import Any
 from mlstack.app import nested
 from mlstack.app.atomic import write_atomic
 from mlstack.app.yamledit import Edit, Keys, NotEditableError, walk
-from mlstack.app.yamlrewrite import rewrite
 from mlstack.app.yamlscalars import write_block
 from mlstack.app.yamltree import Branch, Node, parse
 from mlstack.compose.places import Place
@@ -148,7 +147,7 @@ class YamlFile:
     def _edit(self, change: Callable[[Edit], str], wanted: dict[str, Any]) -> None:
         """Takes the smallest edit if it reads back as what is wanted; else the file is written anew by ruamel."""
         text, root = self._text, self._root
-        attempts: tuple[Callable[[], str], ...] = (lambda: change(Edit(text, root)), lambda: rewrite(text, wanted))
+        attempts: tuple[Callable[[], str], ...] = (lambda: change(Edit(text, root)), lambda: _rewritten(text, wanted))
         for attempt in attempts:
             try:
                 edited = attempt()
@@ -183,6 +182,12 @@ class YamlFile:
 def relative(path: Path, root: Path) -> str:
     """`path` as it is called in messages: relative to the app's root."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _rewritten(text: str, wanted: dict[str, Any]) -> str:
+    from mlstack.app.yamlrewrite import rewrite  # ruamel is 20 ms, and seldom needed
+
+    return rewrite(text, wanted)
 
 
 def _read(path: Path, file: str) -> bytes:

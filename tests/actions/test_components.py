@@ -42,5 +42,5 @@ def test_manifests_of_the_users_own_are_left_to_the_user(sample: Sample) -> None
     sample.write("components/own/a.yaml", "")
     with pytest.raises(MlstackError, match="components/own/ holds manifests of your own"):
         remove_component(sample.project(), "own")
-    with pytest.raises(MlstackError, match="no component cn. Did you mean cnn"):
+    with pytest.raises(MlstackError, match=r"no component cn\. Did you mean cnn"):
         remove_component(sample.project(), "cn")

@@ -68,7 +68,7 @@ def test_an_empty_kubeconfig(empty_app: Sample) -> None:
 
 
 def test_a_context_that_is_not_there() -> None:
-    with pytest.raises(MlstackError, match="There is no context gk in the kubeconfig. Did you mean gke?"):
+    with pytest.raises(MlstackError, match=r"There is no context gk in the kubeconfig\. Did you mean gke\?"):
         choose_context("prod", CONTEXTS, "gk")
 
 

@@ -33,7 +33,7 @@ def test_every_app_has_an_id_of_its_own(tmp_path: Path) -> None:
 def test_an_app_in_a_repository_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / ".gitignore").write_text("*.pyc")
-    with pytest.raises(MlstackError, match="is not empty.*mlstack init"):
+    with pytest.raises(MlstackError, match=r"is not empty.*mlstack init"):
         init(tmp_path, "app")
     init(tmp_path, "app", here=True)
     assert (tmp_path / "README.md").read_text() == "mine"
@@ -57,7 +57,7 @@ def test_what_is_an_app_already_or_inside_one_or_a_file(tmp_path: Path) -> None:
 
 
 def test_a_name_that_cannot_be_a_label(tmp_path: Path) -> None:
-    with pytest.raises(MlstackError, match="cannot be the name of an app.*--name"):
+    with pytest.raises(MlstackError, match=r"cannot be the name of an app.*--name"):
         init(tmp_path / "my app")
     assert not (tmp_path / "my app").exists()
     assert init(tmp_path / "my app", "my-app").name == "my-app"

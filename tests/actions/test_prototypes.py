@@ -51,5 +51,5 @@ def test_preview_writes_nothing(empty_app: Sample) -> None:
 
 
 def test_preview_of_what_is_missing(empty_app: Sample) -> None:
-    with pytest.raises(MlstackError, match="train needs image.*--image=VALUE"):
+    with pytest.raises(MlstackError, match=r"train needs image.*--image=VALUE"):
         preview(empty_app.project(), "train")

@@ -27,14 +27,14 @@ def test_a_prototype_with_its_templates_and_macros(registry_folder: Path) -> Non
 
 
 def test_an_unknown_prototype(registry_folder: Path) -> None:
-    with pytest.raises(MlstackError, match="demo/jobs has no prototype trian. Did you mean train?"):
+    with pytest.raises(MlstackError, match=r"demo/jobs has no prototype trian\. Did you mean train\?"):
         read_prototype(read_package(registry_folder / "jobs", "demo", "demo/jobs"), "trian")
 
 
 def test_a_macro_file_that_is_not_there(registry_folder: Path) -> None:
     (registry_folder / "lib" / "meta.j2").unlink()
     package = read_package(registry_folder / "jobs", "demo", "demo/jobs")
-    with pytest.raises(MlstackError, match="demo/jobs/package.yaml: library lists meta.j2"):
+    with pytest.raises(MlstackError, match=r"demo/jobs/package\.yaml: library lists meta\.j2"):
         read_prototype(package, "train")
 
 

@@ -31,5 +31,5 @@ def test_every_platform_can_be_read() -> None:
 
 
 def test_an_unknown_platform() -> None:
-    with pytest.raises(MlstackError, match="There is no platform gkee. Did you mean gke?"):
+    with pytest.raises(MlstackError, match=r"There is no platform gkee\. Did you mean gke\?"):
         platform_path("gkee")

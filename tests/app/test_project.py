@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlstack.app.assemble import assemble
 from mlstack.app.project import AppNotFoundError, Project
 from mlstack.errors import MlstackError
 
@@ -70,9 +71,7 @@ def test_an_unknown_key_is_an_error_with_its_place(sample: Sample, path: str, li
     sample.write(path, sample.read(path) + line + "\n")
     number = len(sample.read(path).splitlines())
     with pytest.raises(MlstackError, match=f"{path}:{number}: {line.split(':')[0]} is not known in a"):
-        project = sample.project()
-        project.component("cnn")
-        project.environment("gke")
+        assemble(sample.project(), "gke")
 
 
 def test_the_local_file_is_nearer(sample: Sample) -> None:

@@ -39,7 +39,7 @@ def test_a_folder_is_a_registry(registry_folder: Path) -> None:
     registry = open_registry("demo", "./registry", registry_folder.parent)
     assert [package.name for package in registry.packages()] == ["hubs", "jobs"]
     assert registry.description() == "For tests"
-    with pytest.raises(MlstackError, match="Registry demo has no package job. Did you mean jobs?"):
+    with pytest.raises(MlstackError, match=r"Registry demo has no package job\. Did you mean jobs\?"):
         registry.package("job")
 
 

@@ -98,7 +98,7 @@ def test_a_platform_changed_by_hand(sample: Sample) -> None:
 
 
 def test_a_platform_that_nobody_has(sample: Sample) -> None:
-    with pytest.raises(MlstackError, match="There is no platform gkee. Did you mean gke?"):
+    with pytest.raises(MlstackError, match=r"There is no platform gkee\. Did you mean gke\?"):
         vendored_platform(sample.project(), "gkee")
 
 
