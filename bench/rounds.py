@@ -100,7 +100,7 @@ def run_block(block: Block, cluster: Cluster, folder: Path, keep: Callable[[Cell
     with distant(cluster, block.rtt_ms) as kubeconfig:
         for case in CASES:
             revision = block.number + 1 if case == "changed" else 0
-            if case in ("first", "changed"):
+            if case in ("show", "changed"):
                 workload.write(folder, block.objects, revision)
             for tool in _in_turn(block):
                 command = tool.command(case, kubeconfig)
@@ -121,6 +121,7 @@ def _check(block: Block, case: str, tool: Tool, cluster: Cluster) -> None:
     """A fast tool that does not do its work is not fast."""
     found = cluster.revisions(tool.namespace)
     changed = min(workload.CHANGED, block.objects) if case == "changed" else 0
-    wanted = {"0": block.objects - changed, str(block.number + 1): changed} if case != "delete" else {}
+    nothing = case in ("show", "delete")
+    wanted = {} if nothing else {"0": block.objects - changed, str(block.number + 1): changed}
     if dict(found) != {revision: count for revision, count in wanted.items() if count}:
         raise BenchError(f"{tool.name} left {dict(found)} after {case!r}, not {wanted}.")

@@ -12,6 +12,7 @@ from . import workload
 from .measure import Command, output_of
 
 CASES = {
+    "show": "show, offline",
     "first": "first apply",
     "unchanged": "nothing changed",
     "diff": "diff, nothing changed",
@@ -51,6 +52,7 @@ class Tool:
 def mlstack(program: Path, folder: Path) -> Tool:
     """mlstack, on the app in `folder`. Its delete waits until everything is gone."""
     cases = {
+        "show": ("show", ENVIRONMENT),
         "first": ("apply", ENVIRONMENT),
         "unchanged": ("apply", ENVIRONMENT),
         "diff": ("diff", ENVIRONMENT),
@@ -89,9 +91,10 @@ def kubectl(program: Path, folder: Path) -> Tool:
 
 
 def helm(program: Path, folder: Path) -> Tool:
-    """helm with its defaults. It has no diff of its own; its uninstall does not wait."""
+    """helm with its defaults. It has no diff of its own; its uninstall does not wait; its show is `helm template`."""
     where = ("settings", str(workload.chart(folder)), "-n", "bench-helm")
     cases = {
+        "show": ("template", *where),
         "first": ("install", *where),
         "unchanged": ("upgrade", *where),
         "changed": ("upgrade", *where),
@@ -113,5 +116,5 @@ def floor(folder: Path) -> Tool:
     """The least that a Python program has to do, to measure mlstack's own share by."""
     script = str(Path(__file__).with_name("floor.py"))
     file = str(workload.plain_file(folder))
-    cases = {case: (sys.executable, "-I", script, case, "bench-floor", file) for case in CASES}
+    cases = {case: (sys.executable, "-I", script, case, "bench-floor", file) for case in CASES if case != "show"}
     return Tool("floor", f"(urllib3 {importlib.metadata.version('urllib3')})", cases, {}, folder)

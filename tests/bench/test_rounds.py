@@ -38,7 +38,11 @@ class Fake:
 
     def __init__(self, number: int, *, wrong: bool = False) -> None:
         changed = min(5, 10) * (not wrong)
-        self._after = {"changed": Counter({"0": 10 - changed, str(number + 1): changed}), "delete": Counter[str]()}
+        self._after = {
+            "changed": Counter({"0": 10 - changed, str(number + 1): changed}),
+            "delete": Counter[str](),
+            "show": Counter[str](),
+        }
         self._calls: Counter[str] = Counter()
 
     @contextlib.contextmanager
@@ -80,7 +84,7 @@ def test_a_tool_that_did_not_do_its_work_ends_the_run(tmp_path: Path) -> None:
     kept: list[Cell] = []
     with pytest.raises(BenchError, match=r"mlstack left .* after 'changed'"):
         run_block(block, cast(Cluster, Fake(0, wrong=True)), tmp_path, kept.append)
-    assert [cell.case for cell in kept] == ["first", "unchanged", "diff"]
+    assert [cell.case for cell in kept] == ["show", "first", "unchanged", "diff"]
 
 
 def test_the_log_is_read_again_without_the_line_that_was_cut_off(tmp_path: Path) -> None:
