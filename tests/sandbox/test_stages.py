@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from mlstack.sandbox import stages
-from mlstack.sandbox.stages import Stage
+from mlstack.sandbox import podstages, stages
+from mlstack.sandbox.selectors import MODE, Stage
 
 ALL = stages.stages()
 
@@ -25,7 +25,7 @@ def test_templates_are_balanced(stage: Stage) -> None:
     assert text.count("{") == text.count("}")
 
 
-@pytest.mark.parametrize("stage", stages.pod_stages(), ids=lambda stage: stage["metadata"]["name"])
+@pytest.mark.parametrize("stage", podstages.pod_stages(), ids=lambda stage: stage["metadata"]["name"])
 def test_a_pod_that_is_deleted_only_goes(stage: Stage) -> None:
     matches = stage["spec"]["selector"]["matchExpressions"]
     deleted = [match["operator"] for match in matches if match["key"] == ".metadata.deletionTimestamp"]
@@ -43,18 +43,18 @@ def _selected(name: str, key: str) -> list[str]:
 
 
 def test_a_stuck_pod_does_not_run() -> None:
-    assert set(_selected("pod-run", stages.MODE)) == set(stages.STUCK)
+    assert set(_selected("pod-run", MODE)) == set(podstages.STUCK)
 
 
 @pytest.mark.parametrize("name", ["pod-complete-job", "pod-complete-training", "pod-complete-annotated"])
 def test_what_ends_badly_does_not_end_well(name: str) -> None:
-    assert {"fail", "oom", "crashloop"} <= set(_selected(name, stages.MODE))
+    assert {"fail", "oom", "crashloop"} <= set(_selected(name, MODE))
 
 
 def test_the_ways_to_end_exclude_one_another() -> None:
-    owners = [set(_selected(f"pod-complete-{name}", stages.OWNER)) for name in ("job", "training")]
+    owners = [set(_selected(f"pod-complete-{name}", podstages.OWNER)) for name in ("job", "training")]
     assert not owners[0] & owners[1]
-    assert set(_selected("pod-complete-annotated", stages.OWNER)) == owners[0] | owners[1]
+    assert set(_selected("pod-complete-annotated", podstages.OWNER)) == owners[0] | owners[1]
 
 
 def test_volumes_are_made_for_any_class() -> None:
