@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,8 @@ def test_created_then_unchanged_without_a_write(stack: Stack, namespace: str, ku
     first = dict(stack.sent())
     assert first["PATCH configmaps"] == first["PATCH services"] == first["PATCH deployments"] == 1
     assert first["POST configmaps"] == first["PUT configmaps"] == 1  # the inventory: before and after
+    kinds = 3
+    assert sum(first.values()) <= 4 + 2 * kinds + 10  # objects, LIST and WATCH a kind, a handful (decisions.md, 16)
     assert first["LIST configmaps"] == first["LIST services"] == first["LIST deployments"] == 1
     assert get(kubectl, "deployment/web", namespace)["status"]["readyReplicas"] == 2
 
@@ -423,10 +426,22 @@ def test_killed_in_the_middle_the_next_apply_converges(
     assert get(kubectl, "configmap/settings", namespace)["data"]["color"] == "blue"
 
 
+def until_in_force(kubectl: Kubectl, namespace: str) -> None:
+    """The API server takes a second or two until it obeys a new policy."""
+    probe = ("create", "deployment", "probe", "--image=x", "-n", namespace, "--dry-run=server", "-o", "yaml")
+    for _ in range(60):
+        if 'added: "yes"' in kubectl(*probe, context="gke"):
+            return
+        time.sleep(0.25)
+    raise AssertionError("the policy is not in force")
+
+
 def test_what_a_policy_adds_is_no_change(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     policy = POLICY.replace("NAMESPACE", namespace)
+    kubectl("create", "namespace", namespace, context="gke")
     kubectl("apply", "-f", "-", context="gke", stdin=policy)
     try:
+        until_in_force(kubectl, namespace)
         stack.write("web", WEB)
         stack.apply(wait="none")
         assert get(kubectl, "deployment/web", namespace)["metadata"]["annotations"]["added"] == "yes"
@@ -484,17 +499,6 @@ def test_an_immutable_field_needs_recreate(stack: Stack, namespace: str, kubectl
     assert found["spec"]["serviceName"] == "two"
     assert found["metadata"]["uid"] != uid
     assert counts(stack) == {"unchanged": 1}
-
-
-def test_a_crash_loop_is_told_with_its_exit_code(stack: Stack, namespace: str) -> None:
-    stack.write(
-        "web",
-        WEB.replace(
-            "metadata: {labels: {app: web}}", "metadata: {labels: {app: web}, annotations: {sim/mode: crashloop}}"
-        ),
-    )
-    with pytest.raises(NotReadyError, match=r"Deployment/web .*CrashLoopBackOff: web ended with exit code"):
-        stack.apply(timeout_s=12)
 
 
 def test_an_image_that_is_not_there_is_told(stack: Stack, namespace: str) -> None:

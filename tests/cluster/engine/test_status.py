@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,3 +145,27 @@ def test_what_renders_no_longer_is_told(stack: Stack) -> None:
     stack.apply(wait="none")
     stack.drop("big")
     assert "1 objects are no longer rendered (Deployment/big)" in status(stack.scope()).notices[0]
+
+
+CRASHING = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, annotations: {sim/mode: crashloop}}
+    spec: {containers: [{name: a, image: nginx}]}
+"""
+
+
+def test_a_crash_loop_is_told_with_its_exit_code(stack: Stack) -> None:
+    stack.write("web", CRASHING)
+    stack.apply(wait="none")
+    notes: list[str] = []
+    for _ in range(120):  # it runs a second, then waits three: only then there is something to tell
+        notes = [note for one in status(stack.scope()).components for note in one.notes]
+        if any("CrashLoopBackOff: a ended with exit code" in note for note in notes):
+            return
+        time.sleep(0.25)
+    raise AssertionError(notes)
