@@ -105,8 +105,7 @@ def add_environment(
     server = contexts.servers.get(context, "")
     identity = {key: value for key, value in (("server", server), ("cluster", cluster)) if value}
     local = is_local(platform, context, server)
-    if local or local_params:
-        _write_local(project, name, identity if local else {}, local_params or {})
+    _write_local(project, name, identity if local else {}, local_params or {})
     values = {"id": new_id(), "platform": platform} | ({"context": context} if context else {})
     values |= {} if local else identity
     values |= {"namespace": namespace, "autoscaling": data.get("autoscaling", "unknown")}
@@ -247,9 +246,10 @@ def _rename(project: Project, env: Environment, new: str, mine: YamlFile) -> str
 
 
 def _write_local(project: Project, name: str, identity: Mapping[str, str], params: Mapping[str, Any]) -> None:
+    """What stands there of a former environment of this name, such as its pin, must not hold for the new one."""
     mine = project.local_to_edit()
-    for key, value in identity.items():
-        mine.set(["environments", name, key], value)
-    for key, value in params.items():
-        mine.set(["environments", name, "params", key], value)
+    mine.unset(["environments", name])
+    entry = dict(identity) | ({"params": dict(params)} if params else {})
+    if entry:
+        mine.set(["environments", name], entry)
     save_files(mine)

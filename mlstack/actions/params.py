@@ -57,7 +57,8 @@ class ParamSet:
             return self.notes
         if not self.changed:
             return (f"{self.place}: {self.target} is {shown(self.value)} already.",)
-        was = f" (was {shown(self.before)}, {self.before_origin})" if self.before_origin else ""
+        said = ", ".join(filter(None, (shown(self.before), self.before_origin)))
+        was = f" (was {said})" if self.before_origin or self.before is not None else ""
         line = f"{self.place.file}: {self.target} = {shown(self.value)}{was}."
         if self.elsewhere:
             line += f" Unchanged elsewhere: {', '.join(f'{one.name} {shown(one.value)}' for one in self.elsewhere)}."
@@ -212,7 +213,7 @@ def _before(
     project: Project, component: str | None, env: Environment | None, file: YamlFile, keys: list[str], path: list[str]
 ) -> tuple[Any, str]:
     if component is None:
-        return (file.get(*keys), "there") if file.has(*keys) else (None, "")
+        return file.get(*keys), ""
     return _now(project, component, env, path)
 
 

@@ -89,10 +89,10 @@ def shared_layers(project: Project, file: ComponentFile) -> list[Layer]:
 def environment_layers(env: Environment, component: str) -> list[Layer]:
     """What an environment says: for all, for the component, then the same in the local file."""
     layers = [_layer(env.file, "params", wide=True), _layer(env.file, "component_params", component)]
-    if env.local and env.local.has("environments", env.name):
-        mine = ("environments", env.name)
-        layers.append(_layer(env.local, *mine, "params", wide=True))
-        layers.append(_layer(env.local, *mine, "component_params", component))
+    for keys, wide in ((("params",), True), (("component_params", component), False)):
+        mine = ("environments", env.name, *keys)
+        if env.local and env.local.has(*mine):
+            layers.append(_layer(env.local, *mine, wide=wide))
     return layers
 
 

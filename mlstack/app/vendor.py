@@ -102,6 +102,8 @@ def _lock(project: Project, group: str, name: str, entry: dict[str, str]) -> boo
 def _put_folder(folder: Path, files: dict[str, bytes]) -> None:
     """The folder with exactly these files, in one rename."""
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by an install that was interrupted
+        shutil.rmtree(left, ignore_errors=True)
     try:
         for path, data in files.items():
             write_atomic(temporary / path, data)

@@ -143,3 +143,11 @@ def test_rm_leaves_the_cluster_and_says_so(sample: Sample) -> None:
     assert "The cluster is untouched" in done.summary[0]
     assert sample.project().environment_names == ("gke",)
     assert "minikube" not in sample.read(".mlstack/local.yaml")
+
+
+def test_a_former_environments_pin_does_not_hold_for_a_new_one(empty_app: Sample) -> None:
+    add_environment(empty_app.project(), "minikube", CONTEXTS, cluster="old", local_params={"debug": False})
+    (empty_app.root / "environments" / "minikube.yaml").unlink()
+    add_environment(empty_app.project(), "minikube", CONTEXTS)
+    assert describe_environment(empty_app.project(), "minikube").cluster == ""
+    assert "debug" not in empty_app.read(".mlstack/local.yaml")

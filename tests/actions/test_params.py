@@ -54,7 +54,7 @@ def test_wide_values(sample: Sample) -> None:
     done = set_param(sample.project(), None, "greeting", "hi", "gke")
     assert done.summary == ("environments/gke.yaml: greeting = hi.",)
     again = set_param(sample.project(), None, "greeting", "ho")
-    assert again.summary[0] == "mlstack.yaml: greeting = ho (was yes, there)."
+    assert again.summary[0] == "mlstack.yaml: greeting = ho (was yes)."
 
 
 def test_a_wide_value_that_means_different_things_is_refused(sample: Sample) -> None:

@@ -75,6 +75,13 @@ def test_an_interrupted_install_is_taken_up_by_the_next(empty_app: Sample, monke
     assert [path.name for path in (empty_app.root / "vendor" / "demo").iterdir()] == ["jobs"]
 
 
+def test_what_a_killed_install_left_is_cleared_away(empty_app: Sample) -> None:
+    empty_app.write("vendor/demo/.jobs.0123.old/package.yaml", "")
+    project = empty_app.project()
+    install(project, project.registry("demo").package("jobs"))
+    assert [path.name for path in (empty_app.root / "vendor" / "demo").iterdir()] == ["jobs"]
+
+
 def test_a_package_goes_with_its_folder(sample: Sample) -> None:
     uninstall(sample.project(), "demo/jobs")
     assert installed(sample.project()) == {"demo/hubs": "0.2.0"}
