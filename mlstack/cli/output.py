@@ -25,7 +25,7 @@ def emit(value: Any, output: str, text: Callable[[], str]) -> None:
     elif output == "yaml":
         from mlstack.compose.filters import to_yaml
 
-        click.echo(to_yaml(value), nl=False)
+        click.echo(to_yaml(json.loads(json.dumps(value, default=str))), nl=False)
     else:
         click.echo(text())
 

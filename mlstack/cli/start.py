@@ -251,7 +251,6 @@ def _line(text: str) -> str:
 def prototype_preview(settings: Settings, name: str, platform: str, params: tuple[str, ...]) -> None:
     """Print the manifests that a prototype makes of these parameters; write nothing."""
     from mlstack.actions.prototypes import preview
-
     from mlstack.compose.filters import to_yaml
 
     words, given = read_words(params)
