@@ -12,6 +12,8 @@ from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError, did_you_mean
 
 if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+
     from mlstack.compose.prototypes import Prototype
 
 API_VERSION = "mlstack.dev/v1"
@@ -77,7 +79,14 @@ def read_prototype(package: Package, name: str) -> Prototype:
         registry=package.registry,
         package=package.name,
         source=source,
+        compiled=_compiled,
     )
+
+
+def _compiled() -> BytecodeCache | None:
+    from mlstack.app.compiled import compiled_templates  # Jinja2 only where something is rendered
+
+    return compiled_templates()
 
 
 def read_document(path: Path, where: str, kind: str) -> dict[str, Any]:

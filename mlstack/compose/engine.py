@@ -67,10 +67,11 @@ class Engine(SandboxedEnvironment):
     code_generator_class = _Generator
     intercepted_binops = frozenset({"+", "*", "%"})
 
-    def __init__(self, loader: jinja2.BaseLoader) -> None:
+    def __init__(self, loader: jinja2.BaseLoader, compiled: jinja2.BytecodeCache | None = None) -> None:
         # Folded constants would not pass through `joined` and `finalize`.
         super().__init__(
             loader=loader,
+            bytecode_cache=compiled,
             undefined=_Missing,
             autoescape=True,
             finalize=_write,
@@ -130,7 +131,7 @@ def engine(prototype: Prototype) -> Engine:
     sources = {name: (source, path_of(prototype, name)) for name, source in prototype.templates.items()}
     for name, source in prototype.library.items():
         sources[f"lib/{name.removeprefix('lib/')}"] = (source, library_path(prototype, name))
-    return Engine(_Sources(sources))
+    return Engine(_Sources(sources), prototype.compiled() if prototype.compiled else None)
 
 
 def path_of(prototype: Prototype, template: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError, did_you_mean
+
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
 
 API_VERSION = "mlstack.dev/v1"
 
@@ -31,7 +34,8 @@ class Prototype:
     """A parametrised template.
 
     `templates`, `files` and `library` map paths below their folders to text; `source` is the
-    prototype's folder as errors name it; `lifecycle` is "service" or "run".
+    prototype's folder as errors name it; `lifecycle` is "service" or "run". `compiled` says where compiled templates
+    are kept from one process to the next, if anywhere.
     """
 
     registry: str
@@ -49,6 +53,7 @@ class Prototype:
     files: Mapping[str, str] = field(default_factory=dict, hash=False)
     library: Mapping[str, str] = field(default_factory=dict, hash=False)
     source: str = ""
+    compiled: Callable[[], BytecodeCache | None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def qualified(self) -> str:
@@ -80,6 +85,7 @@ def parse_prototype(
     registry: str,
     package: str,
     source: str,
+    compiled: Callable[[], BytecodeCache | None] | None = None,
 ) -> Prototype:
     """The prototype that a prototype.yaml (`data`, plain values) and the folders beside it describe.
 
@@ -108,6 +114,7 @@ def parse_prototype(
         files=files,
         library=library,
         source=source,
+        compiled=compiled,
     )
 
 
