@@ -76,7 +76,7 @@ def _kept(key: Key, include: Collection[str]) -> bool:
 
 def _remove_all(session: Session, going: dict[Key, Manifest], until: float | None, on_event: OnEvent) -> None:
     """Stage by stage, the last first: custom resources go while their operator can still clean up after them."""
-    for keys in _in_reverse(going):
+    for keys in in_reverse(going):
         results = session.connection.client.map(lambda key: _remove_one(session, key, going[key]), keys)
         failed = [str(result) for result in results if isinstance(result, MlstackError)]
         if failed:
@@ -92,7 +92,8 @@ def _remove_one(session: Session, key: Key, live: Manifest) -> bool:
     return resource is not None and remove(session.connection.client, resource, key, live)
 
 
-def _in_reverse(going: dict[Key, Manifest]) -> list[list[Key]]:
+def in_reverse(going: dict[Key, Manifest]) -> list[list[Key]]:
+    """The keys in the order of their deletion, those of one step together."""
     by_component: dict[str, list[Manifest]] = {}
     for live in going.values():
         by_component.setdefault(component_of(live), []).append(live)

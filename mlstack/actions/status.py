@@ -57,7 +57,7 @@ def status(scope: Scope) -> Status:
     inventory = inventory_of(read_parent(session), session.owner)
     ours = list_members(session, inventory, {})
     pods, notices = _pods(session, ours)
-    components = [_component(one, ours, inventory, pods) for one in session.rendered]
+    components = [component_status(one, ours, inventory, pods) for one in session.rendered]
     link = session.connection
     return Status(
         scope.environment,
@@ -100,9 +100,10 @@ def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest
     return found, ()
 
 
-def _component(
+def component_status(
     one: Rendered, ours: Mapping[Key, Manifest], inventory: Inventory, pods: Sequence[Manifest]
 ) -> ComponentStatus:
+    """One component's state from what it renders, what of ours is there, what is remembered, and our pods."""
     keys = [key_of(m) for m in one.manifests]
     ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
     others = [key_of(m) for m in one.manifests if key_of(m) not in ours and _may_be_others(m)]

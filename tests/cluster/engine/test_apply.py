@@ -17,7 +17,7 @@ from mlstack.actions.environments import pin_environment
 from mlstack.actions.events import NothingToDo
 from mlstack.app.project import Project
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ForbiddenError
+from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.request import Request
 from mlstack.errors import NotReadyError, WorkloadFailedError
 
@@ -513,3 +513,22 @@ def test_a_quota_is_told_and_ends_the_wait(stack: Stack, namespace: str, kubectl
     stack.write("web", WEB)
     with pytest.raises(NotReadyError, match=r"Cannot become ready as things stand: .*exceeded quota"):
         stack.apply(fail_fast=True)
+
+
+def test_a_kind_that_is_not_served_is_refused_before_any_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    stack.write("thing", "apiVersion: a.example.com/v1\nkind: Thing\nmetadata: {name: one}\n")
+    with pytest.raises(UnservedError, match="does not serve Thing"):
+        stack.apply()
+    assert stack.writes() == {}
+
+
+def test_only_ours_is_pruned_when_a_name_was_taken_over(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    """Somebody deleted our object and made another of its name: its label is not ours, and it stays."""
+    stack.write("web", WEB)
+    stack.write("old", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n")
+    stack.apply(wait="none")
+    kubectl("delete", "configmap", "old", "-n", namespace, context="gke")
+    kubectl("create", "configmap", "old", "--from-literal=a=b", "-n", namespace, context="gke")
+    stack.drop("old")
+    assert counts(stack, wait="none") == {"unchanged": 3}
+    assert get(kubectl, "configmap/old", namespace)["data"] == {"a": "b"}

@@ -16,7 +16,7 @@ from mlstack.actions.environments import add_environment
 from mlstack.actions.generate import generate
 from mlstack.actions.gpus import Gpus
 from mlstack.actions.init import init
-from mlstack.actions.session import Scope
+from mlstack.actions.session import Scope, render_scope
 from mlstack.actions.status import status
 from mlstack.actions.wait import wait_for
 from mlstack.app.contexts import KubeContexts
@@ -70,6 +70,12 @@ def test_kubeflow_core_and_a_training_run(
     assert not [name for name in clients[-1].requests if name.split()[0] not in ("GET", "LIST", "WATCH")]
     (found,) = status(scope(core)).components
     assert (found.ready, found.present, found.total) == ("yes", found.total, found.total)
+
+    rendered, _ = render_scope(scope(core))
+    listed = {"apiVersion": "v1", "kind": "List", "items": [m for one in rendered for m in one.manifests]}
+    shown = json.dumps(listed)
+    assert kubectl("diff", "--server-side", "-f", "-", context="gke", stdin=shown, check=False) == ""
+    kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", context="gke", stdin=shown)
 
     generate(Project.load(core), "tf-cnn", "cnn")
     assert counts(applied(core, "cnn", sets=SETS)) == {"create": 1, "new run": 1}
