@@ -113,8 +113,9 @@ def status_text(found: Status) -> str:
     blocks = [head, table(("process", "pid"), [*parts, *((program, "dead") for program in box.dead)])]
     blocks.append(f"Training operator: {operator_text(box)}")
     if found.nodes:
-        rows = [tuple(node[key] for key in ("name", "cpu", "memory", "gpus", "type")) for node in found.nodes]
-        blocks += ["Nodes (simulated, with simulated GPUs):", table(("node", "cpu", "memory", "gpus", "type"), rows)]
+        keys = ("name", "cpu", "memory", "gpus", "type")
+        rows = [(*(node[key] for key in keys), "" if node["ready"] else "not ready") for node in found.nodes]
+        blocks += ["Nodes (simulated, with simulated GPUs):", table(("node", *keys[1:], ""), rows)]
     if box.dead:
         blocks.append(f"Start what is dead: mlstack sandbox up {box.name}")
     return "\n".join(blocks)

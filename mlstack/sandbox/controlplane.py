@@ -91,7 +91,7 @@ def _kwokctl(place: Home, binaries: Path, *words: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise MlstackError(f"The control plane did not start within {CREATE_S} s.", _look(place)) from error
     except OSError as error:
-        raise MlstackError(f"{binaries / 'kwokctl'} can't be run: {error.strerror}.") from error
+        raise MlstackError(f"{binaries / 'kwokctl'} can't be run: {error.strerror}.", _look(place)) from error
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
         raise MlstackError(f"The control plane did not start: {' / '.join(last)}", _look(place))

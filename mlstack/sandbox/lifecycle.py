@@ -51,9 +51,11 @@ def up(
         else:
             check_same(record, like, context, nodes_file)
         check_context(record, kubeconfig_file)
-        found = sources.find(binaries, may_build=build, progress=progress)
         machines = nodes.read_nodes(nodes_file) if nodes_file else None
-        record = brought_up(place, record, found, machines, progress)
+        if record.phase != READY or build:
+            found = sources.find(binaries, may_build=build, progress=progress)
+            record = record if record.phase == READY else created(place, record, found, progress)
+        record = brought_up(place, record, machines, progress)
         supervised(place, record)
         return state.sandbox(record)
 
@@ -79,6 +81,8 @@ def planned(
 
 def check_same(record: Record, like: str | None, context: str | None, nodes_file: Path | None) -> None:
     """A sandbox is what it was made as: something else needs a new one."""
+    if record.phase != READY and record.nodes and nodes_file is None:
+        raise MlstackError(f"The sandbox {record.name} was not finished; give its --nodes file again.")
     asked = {"like": like, "context": context, "nodes": state.digest(nodes_file) if nodes_file else None}
     for field, value in asked.items():
         if value is not None and value != getattr(record, field):
@@ -101,13 +105,9 @@ def check_context(record: Record, kubeconfig_file: str | None = None) -> None:
         )
 
 
-def brought_up(
-    place: Home, record: Record, found: sources.Binaries, machines: list[nodes.Node] | None, progress: Progress
-) -> Record:
-    """The control plane running, furnished, and in the user's kubeconfig."""
-    if record.phase != READY:
-        record = created(place, record, found, progress)
-    elif lacking := [program for program in pins.RUNNING if program in state.sandbox(record).dead]:
+def brought_up(place: Home, record: Record, machines: list[nodes.Node] | None, progress: Progress) -> Record:
+    """A control plane that was made: all of it running, furnished, and in the user's kubeconfig."""
+    if lacking := [program for program in pins.RUNNING if program in state.sandbox(record).dead]:
         progress(f"Starting {', '.join(lacking)} of sandbox {record.name} again")
         controlplane.start(place, Path(record.binaries))
     api = Api(place.admin_kubeconfig)
@@ -149,7 +149,9 @@ def supervised(place: Home, record: Record) -> None:
         return
     log = place.folder / "supervisor.log"
     command = [sys.executable, "-m", processes.SUPERVISOR, str(place.folder)]
-    started = processes.spawn(command, log, place.folder, dict(os.environ))
+    started = processes.spawn(
+        command, log, place.folder, {**os.environ, "MLSTACK_SANDBOX_DIR": str(place.folder.parent)}
+    )
     last = list(record.listeners.values())[-1]
     processes.wait_until(lambda: not config.is_free(last) or started.poll() is not None, SUPERVISOR_S)
     if config.is_free(last):

@@ -20,6 +20,7 @@ def _say(text: str) -> None:
 @pytest.fixture(autouse=True)
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Record]:
     monkeypatch.setenv("MLSTACK_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("MLSTACK_SANDBOX_DIR", raising=False)
     return lambda name: Record(name, "gke", f"sandbox-{name}", str(tmp_path / "config"), "/b", "ready").save()
 
 

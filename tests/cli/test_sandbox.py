@@ -14,7 +14,7 @@ from mlstack.sandbox.state import Record
 
 @pytest.fixture(autouse=True)
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Record]:
-    for name in ("KUBEBUILDER_ASSETS", "MLSTACK_SANDBOX_BINARIES", "MLSTACK_SANDBOX_BUILD"):
+    for name in ("KUBEBUILDER_ASSETS", "MLSTACK_SANDBOX_BINARIES", "MLSTACK_SANDBOX_BUILD", "MLSTACK_SANDBOX_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLSTACK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))

@@ -48,6 +48,7 @@ def session_env(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "HOME": str(root / "home"),
         "KUBECONFIG": str(root / "kubeconfig"),
         "MLSTACK_CACHE_DIR": str(root / "cache"),
+        "MLSTACK_SANDBOX_DIR": str(root / "sandboxes"),
         "MLSTACK_SANDBOX_BINARIES": str(binaries),
         "MLSTACK_DOWNLOAD": "0",
     }

@@ -236,7 +236,7 @@ def _forwarded(said: IO[str]) -> dict[str, str]:
 @pytest.fixture
 def victim(session_env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache and a kubeconfig for a sandbox that is badly treated; the kubeconfig's path."""
-    monkeypatch.setenv("MLSTACK_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("MLSTACK_SANDBOX_DIR", str(tmp_path / "sandboxes"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     yield tmp_path / "config"
     processes.end_all(home("victim").folder)

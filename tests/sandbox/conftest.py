@@ -15,7 +15,13 @@ MakeSet = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache and a HOME of one's own, no binaries anywhere, no downloads, no builds."""
-    for name in ("KUBEBUILDER_ASSETS", "MLSTACK_SANDBOX_BINARIES", "MLSTACK_SANDBOX_BUILD", "KUBECONFIG"):
+    for name in (
+        "KUBEBUILDER_ASSETS",
+        "MLSTACK_SANDBOX_BINARIES",
+        "MLSTACK_SANDBOX_BUILD",
+        "MLSTACK_SANDBOX_DIR",
+        "KUBECONFIG",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLSTACK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -55,6 +55,8 @@ def test_other_nodes_under_the_same_name(tmp_path: Path) -> None:
         lifecycle.check_same(RECORD, None, None, tmp_path / "nodes.yaml")
     same = lifecycle.planned("a", None, None, None, tmp_path / "nodes.yaml")
     lifecycle.check_same(same, None, None, tmp_path / "nodes.yaml")
+    with pytest.raises(MlstackError, match="give its --nodes file again"):
+        lifecycle.check_same(same, None, None, None)
 
 
 def test_a_context_of_somebody_else_is_refused_before_anything_starts(
@@ -124,3 +126,12 @@ def test_down_clears_what_an_interrupted_up_left() -> None:
     (folder / "kwok").mkdir(parents=True)
     assert lifecycle.down("a")
     assert not folder.exists()
+
+
+def test_a_name_taken_in_another_kubeconfig_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("contexts: []")
+    kubeconfig.add(second, "sandbox-a", Access("https://10.0.0.1", "a", "b", "c"))
+    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
+    with pytest.raises(MlstackError, match="second has a context"):
+        lifecycle.up("a")
