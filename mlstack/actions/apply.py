@@ -107,6 +107,8 @@ def apply(
         return _rehearse(session, planning, options.allow, began)
     if plan.writes and not confirm(plan):
         raise MlstackError("Nothing was changed.")
+    if options.dry_run:
+        options = replace(options, wait="none")
     work = _Work(session, planning, options, on_event)
     if plan.writes:
         work.carry_out()

@@ -321,6 +321,9 @@ def test_a_dry_run_keeps_nothing(stack: Stack, namespace: str, kubectl: Kubectl)
     stack.apply(dry_run=True)
     assert stack.writes() == {"PATCH configmaps": 1, "PATCH services": 1, "PATCH deployments": 1}
     assert "No resources" in kubectl("get", "deployments,services", "-n", namespace, context="gke", check=False)
+    stack.write("web", WEB.replace("nginx:1.27", "does-not-exist:1"))
+    stack.apply(wait="none")
+    assert not stack.apply(dry_run=True, timeout_s=0).waited  # nothing to write, and a rehearsal waits for nothing
 
 
 SECRET = """
