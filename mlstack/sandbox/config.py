@@ -72,7 +72,7 @@ def documents(ports: dict[str, int], listeners: dict[int, int], log: Path) -> It
 def kwokctl(ports: dict[str, int]) -> dict[str, Any]:
     """Loopback only, our own ports, and no throttling of the controllers. A single scheduler and controller manager
     need no election, which would make a restarted one wait for the old one's lease."""
-    alone = [{"key": "leader-elect", "value": "false", "override": True}]
+    alone = [{"key": "leader-elect", "value": "false"}]
     return {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokctlConfiguration",

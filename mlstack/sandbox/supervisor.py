@@ -1,7 +1,8 @@
 """The background process of a sandbox: `python -m mlstack.sandbox.supervisor FOLDER`.
 
 It answers for simulated pods' ports, and keeps the training operator running that the cluster asks for. It ends when
-it is told to (SIGTERM), or by itself when the sandbox's folder is gone; a killed one's operator is ended by the next.
+it is told to (SIGTERM), or by itself, with the control plane, when the sandbox's folder is gone; the operator of a
+killed one is ended by the next.
 """
 
 from __future__ import annotations
@@ -200,6 +201,9 @@ def supervise(place: Home, record: Record) -> None:
     keeper.stop()
     for server in servers:
         server.server_close()
+    if not place.state.exists():
+        # The folder was removed by hand: nobody could find the control plane any more.
+        processes.kill(processes.owned(place.folder))
 
 
 def main(folder: Path) -> int:

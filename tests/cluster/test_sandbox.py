@@ -22,6 +22,7 @@ from mlstack.sandbox.home import home
 
 Kubectl = Callable[..., str]
 
+ELECTING = ("kube-scheduler", "kube-controller-manager")
 OPERATOR = """
 apiVersion: v1
 kind: ServiceAccount
@@ -258,6 +259,8 @@ def test_killed_and_healed_and_gone(victim: Path, kubectl: Kubectl, binaries: Pa
     _runs_a_pod(victim, binaries)
     everything = processes.owned(home("victim").folder)
     assert len(everything) == 6
+    electing = [p.program for p in everything if p.program in ELECTING and "--leader-elect=false" not in p.command]
+    assert electing == []
     sandbox.down("victim")
     assert not any(process.alive() for process in everything)
     assert not processes.owned(home("victim").folder)

@@ -27,6 +27,13 @@ def test_only_loopback() -> None:
     assert options["kubeApiserverPort"] == 20_001
 
 
+def test_a_restarted_scheduler_waits_for_no_lease() -> None:
+    patches = {patch["name"]: patch["extraArgs"] for patch in config.kwokctl({})["componentsPatches"]}
+    # Not with kwokctl's `override`, which only changes an argument that is there already.
+    assert patches["kube-scheduler"] == [{"key": "leader-elect", "value": "false"}]
+    assert patches["kube-controller-manager"] == patches["kube-scheduler"]
+
+
 def test_forwards_have_one_listener_for_all_other_ports(tmp_path: Path) -> None:
     text = config.text({}, {0: 20_000, 8000: 20_001}, tmp_path / "log")
     documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
