@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 
 from . import home, pins
@@ -22,7 +23,7 @@ def find(progress: Callable[[str], None]) -> Path:
 
     Raises MlstackError saying what is needed.
     """
-    folder = home.cache_root() / "go"
+    folder = cache_folder() / "go"
     own = folder / "go" / "bin" / "go"
     for candidate in (shutil.which("go"), own):
         if candidate and version(Path(candidate)) >= pins.GO:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 
 from . import pins
@@ -23,26 +22,20 @@ from . import pins
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
-def cache_root() -> Path:
-    """mlstack's cache folder: MLSTACK_CACHE_DIR, else the system's place for caches."""
-    named = os.environ.get("MLSTACK_CACHE_DIR")
-    return Path(named).expanduser().absolute() if named else platformdirs.user_cache_path("mlstack")
-
-
 def binaries_folder() -> Path:
     """Where the cached set of binaries is, or would be."""
-    return cache_root() / "binaries" / pins.set_name()
+    return cache_folder() / "binaries" / pins.set_name()
 
 
 def work_folder() -> Path:
     """Where unfinished builds and downloads lie, to be continued."""
-    return cache_root() / "work" / pins.set_name()
+    return cache_folder() / "work" / pins.set_name()
 
 
 def sandboxes_folder() -> Path:
     """The folder of all sandboxes, one subfolder each: MLSTACK_SANDBOX_DIR, else in the cache."""
     named = os.environ.get("MLSTACK_SANDBOX_DIR")
-    return Path(named).expanduser().absolute() if named else cache_root() / "sandboxes"
+    return Path(named).expanduser().absolute() if named else cache_folder() / "sandboxes"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 
 from . import build, download, home, pins
@@ -44,10 +45,10 @@ def find(
     permitted = os.environ.get("MLSTACK_SANDBOX_BUILD", "0") not in ("", "0") if may_build is None else may_build
     chosen = _named(named) or _around() or _cached()
     if chosen is None:
-        with home.locked(home.cache_root() / "binaries.lock", "Another mlstack is fetching the sandbox's binaries."):
+        with home.locked(cache_folder() / "binaries.lock", "Another mlstack is fetching the sandbox's binaries."):
             chosen = _cached() or _downloaded(progress) or _built(permitted, progress)
     if chosen.operator is None and chosen.folder == home.binaries_folder() and permitted:
-        with home.locked(home.cache_root() / "binaries.lock", "Another mlstack is building the training operator."):
+        with home.locked(cache_folder() / "binaries.lock", "Another mlstack is building the training operator."):
             build.operator(chosen.folder, progress)
     return chosen
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 from mlstack.sandbox import build, golang, home, pins
 
@@ -135,6 +136,6 @@ def test_an_old_go_is_not_taken(go: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(golang, "install", install)
     said: list[str] = []
-    assert golang.find(said.append) == home.cache_root() / "go" / "go" / "bin" / "go"
-    assert golang.find(said.append) == home.cache_root() / "go" / "go" / "bin" / "go"
+    assert golang.find(said.append) == cache_folder() / "go" / "go" / "bin" / "go"
+    assert golang.find(said.append) == cache_folder() / "go" / "go" / "bin" / "go"
     assert len(installed) == len(said) == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 from mlstack.sandbox import home
 
@@ -27,7 +28,7 @@ def test_the_cache_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MLSTACK_CACHE_DIR", str(tmp_path / "x"))
     assert home.binaries_folder().is_relative_to(tmp_path / "x")
     monkeypatch.delenv("MLSTACK_CACHE_DIR")
-    assert home.cache_root().name == "mlstack"
+    assert cache_folder().name == "mlstack"
 
 
 def test_one_lock_at_a_time(tmp_path: Path) -> None:
