@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -20,8 +22,8 @@ def test_emit_prints_the_asked_form(form: str, capsys: pytest.CaptureFixture[str
     value = {"b": "ü", "a": [1, None]}
     output.emit(value, form, lambda: "for people")
     shown = capsys.readouterr().out
-    read = {"json": json.loads, "yaml": yaml.safe_load, "text": str.strip}[form](shown)
-    assert read == ("for people" if form == "text" else value)
+    readers: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "text": str.strip}
+    assert readers[form](shown) == ("for people" if form == "text" else value)
 
 
 def test_notes_go_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,82 @@
+"""diff, apply, status, wait, delete: what of them needs no cluster. tests/cluster types them for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+
+from mlstack.actions.gpus import Gpus
+from mlstack.actions.status import ComponentStatus, Status
+from mlstack.cli.run import Seconds, status_text
+
+Typed = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("0", 0), (600, 600)]
+)
+def test_durations(text: Any, seconds: float) -> None:
+    assert Seconds().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1d", "1 m", ""])
+def test_no_durations(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no duration"):
+        Seconds().convert(text, None, None)
+
+
+@pytest.mark.parametrize("words", [["diff"], ["apply"], ["status"], ["wait"], ["delete", "--yes"]])
+def test_a_silent_cluster_is_one_sentence(typed: Typed, sample: Any, words: list[str]) -> None:
+    before = sample.tree()
+    seen = typed(words[0], "gke", *words[1:])
+    assert seen.code == 1
+    assert seen.err.startswith("Error: ")
+    assert "127.0.0.1:1" in seen.err
+    assert seen.out == ""
+    assert sample.tree() == before
+
+
+@pytest.mark.parametrize("command", ["diff", "apply", "status", "wait", "delete"])
+def test_an_unknown_environment_has_a_nearest_one(typed: Typed, sample: Any, command: str) -> None:
+    seen = typed(command, "gek")
+    assert (seen.code, "Did you mean gke?" in seen.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["diff", "apply", "status", "wait"])
+def test_an_unknown_component_has_a_nearest_one(typed: Typed, sample: Any, command: str) -> None:
+    seen = typed(command, "gke", "-c", "cmn")
+    assert (seen.code, "Did you mean cnn?" in seen.err) == (1, True)
+
+
+def status(**given: Any) -> Status:
+    """A status of one component."""
+    row = ComponentStatus("hub", "demo/hubs/my-hub", "waiting", 1, 2, ("StatefulSet/hub: pulling image",), ("hub:80",))
+    values: dict[str, Any] = {
+        "environment": "gke",
+        "context": "gke",
+        "server": "https://1.2.3.4",
+        "cluster": "u",
+        "namespace": "default",
+        "components": (row,),
+        "gpus": Gpus(used=10, ours=2, total=14),
+        "simulated": True,
+        "notices": ("Left alone: x.",),
+    }
+    return Status(**{**values, **given})
+
+
+def test_status_for_people() -> None:
+    assert status_text(status()).splitlines() == [
+        "component  ready    objects  notes",
+        "hub        waiting  1/2      StatefulSet/hub: pulling image",
+        "Left alone: x.",
+        "GPUs: 10 of 14 in use, 2 by this app",
+        "This is a sandbox: nodes, GPUs and pods are simulated.",
+    ]
+
+
+def test_status_without_gpus_says_nothing_of_them() -> None:
+    assert "GPUs" not in status_text(status(gpus=None, simulated=False))
