@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP_FLAGS := -qqq --disable-pip-version-check --retries 2 --log $(VENV)/pip.log
 # Figures and tests use the control plane that is built or cached here; real users' `mlstack sandbox` tries a download first.
 TEST_ENV := MLSTACK_DOWNLOAD=0 MLSTACK_SANDBOX_BUILD=1
 
@@ -43,9 +44,9 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "mlstack needs Python >= 3.11 with venv (Debian, Ubuntu: apt-get install python3-venv make; or say PYTHON=python3.12)."; exit 1; }
 	@echo "Installing pinned dependencies into $(VENV) (about a minute)."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || \
-	  { echo "The package index can't be reached; the first run needs it to fill $(VENV)."; exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements.lock 2>/dev/null && \
+	  $(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e . 2>/dev/null || \
+	  { echo "The first run fills $(VENV) from the package index and could not (no network?); $(VENV)/pip.log says why."; exit 1; }
 	@touch $(READY)
 
 clean:

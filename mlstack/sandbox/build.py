@@ -103,7 +103,7 @@ def _failed(title: str, text: str) -> str:
     last = lines[-1] if lines else "Go failed without a word"
     name = title.partition(",")[0].partition(" (")[0]
     if any(word in text for word in ("dial tcp", "no such host", "proxyconnect", "i/o timeout", "connection refused")):
-        return f"Building {name} needs the network for Go modules, and it can't be reached ({last.strip()[:160]})."
+        return f"Building {name} needs the network for Go modules, and it can't be reached."
     return f"Building {name} failed: {last.strip()[:300]}"
 
 
