@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mlstack
+from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
-from mlstack.sandbox.home import cache_root
 
 from . import startup, tools, workload
 from .binaries import find_helm
@@ -83,14 +83,15 @@ def run_apply(options: argparse.Namespace, folder: Path) -> None:
             if not log.has(block):
                 log.drop(block)
                 loads.setdefault((block.objects, block.rtt_ms), []).append(os.getloadavg()[0])
-                run_block(block, cluster, folder, log.add)
+                for failure in run_block(block, cluster, folder, log.add):
+                    print(f"Left out of this round: {failure}", file=sys.stderr)
                 line = run_line(taking_part, loads[block.objects, block.rtt_ms])
                 publish(options, title(block), line, cells_table(log.of(block.objects, block.rtt_ms)))
 
 
 def log_file() -> Path:
     """Where cells are kept: one file per commit, so that a run goes on with the program that it began with."""
-    return cache_root() / "bench" / f"cells {commit() or 'without commit'}.jsonl".replace(" ", "-")
+    return cache_folder() / "bench" / f"cells {commit() or 'without commit'}.jsonl".replace(" ", "-")
 
 
 def made_tools(options: argparse.Namespace, cluster: Cluster, folder: Path) -> list[tools.Tool]:

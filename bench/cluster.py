@@ -45,6 +45,11 @@ class Cluster:
         text = self.ask("get", "configmaps", "-n", namespace, "-o", "jsonpath={.items[*].data.revision}")
         return Counter(text.split())
 
+    def clear(self, namespace: str) -> None:
+        """Remove what a tool left that failed: objects, and Helm's notes of its releases."""
+        self.ask("delete", "configmaps", "-n", namespace, "-l", "tier", "--wait=false")
+        self.ask("delete", "secrets", "-n", namespace, "-l", "owner=helm", "--wait=false")
+
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[Requests]]:
         """A list that holds, after the block, what the API server was asked in it."""

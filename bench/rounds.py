@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import workload
 from .cluster import Cluster, distant
-from .measure import BenchError, Sample, measure, turned
+from .measure import BenchError, Command, Sample, measure, turned
 from .requests import Requests
 from .tools import CASES, Tool
 
@@ -95,8 +95,12 @@ def blocks(
                 yield Block(count, rtt_ms, number, tuple(tool for tool in tools if patient or not tool.in_a_row))
 
 
-def run_block(block: Block, cluster: Cluster, folder: Path, keep: Callable[[Cell], None]) -> None:
-    """Measure one round, from nothing to nothing. Raises BenchError if a tool fails or leaves what it should not."""
+def run_block(block: Block, cluster: Cluster, folder: Path, keep: Callable[[Cell], None]) -> list[str]:
+    """Measure one round, from nothing to nothing. Gives what went wrong: a peer that failed sits out the rest of it.
+
+    Raises BenchError if mlstack itself fails or leaves what it should not.
+    """
+    failures: dict[str, str] = {}
     with distant(cluster, block.rtt_ms) as kubeconfig:
         for case in CASES:
             revision = block.number + 1 if case == "changed" else 0
@@ -104,12 +108,23 @@ def run_block(block: Block, cluster: Cluster, folder: Path, keep: Callable[[Cell
                 workload.write(folder, block.objects, revision)
             for tool in _in_turn(block):
                 command = tool.command(case, kubeconfig)
-                if command is None:
+                if command is None or tool.name in failures:
                     continue
-                with cluster.counting() as asked:
-                    sample = measure(command)
-                _check(block, case, tool, cluster)
-                keep(Cell(block.objects, block.rtt_ms, block.number, case, tool.name, sample, asked[0]))
+                try:
+                    keep(_cell(block, case, tool, command, cluster))
+                except BenchError as error:
+                    if tool.name == "mlstack":
+                        raise
+                    failures[tool.name] = str(error)
+                    cluster.clear(tool.namespace)
+    return list(failures.values())
+
+
+def _cell(block: Block, case: str, tool: Tool, command: Command, cluster: Cluster) -> Cell:
+    with cluster.counting() as asked:
+        sample = measure(command)
+    _check(block, case, tool, cluster)
+    return Cell(block.objects, block.rtt_ms, block.number, case, tool.name, sample, asked[0])
 
 
 def _in_turn(block: Block) -> list[Tool]:

@@ -44,6 +44,10 @@ class Fake:
             "show": Counter[str](),
         }
         self._calls: Counter[str] = Counter()
+        self.cleared: list[str] = []
+
+    def clear(self, namespace: str) -> None:
+        self.cleared.append(namespace)
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[Requests]]:
@@ -52,7 +56,8 @@ class Fake:
         result.append(ASKED)
 
     def revisions(self, namespace: str) -> Counter[str]:
-        order = list(CASES) if namespace != "bench-helm" else [case for case in CASES if case != "diff"]
+        lacks = {"bench-helm": {"show", "diff"}}.get(namespace, set())
+        order = [case for case in CASES if case not in lacks]
         case = order[self._calls[namespace] % len(order)]
         self._calls[namespace] += 1
         return self._after.get(case, Counter({"0": 10}))
@@ -68,11 +73,16 @@ def test_peers_take_part_in_all_rounds_only_where_there_is_no_round_trip() -> No
 
 def test_a_round_runs_each_case_by_each_tool_in_turn(tmp_path: Path) -> None:
     cases = list(CASES)
-    tools = (tool("mlstack", *cases, folder=tmp_path), tool("helm", *(set(cases) - {"diff"}), folder=tmp_path))
+    tools = (tool("mlstack", *cases, folder=tmp_path), tool("helm", *(set(cases) - {"diff", "show"}), folder=tmp_path))
     kept: list[Cell] = []
     run_block(Block(10, 0, 1, tools), cast(Cluster, Fake(1)), tmp_path, kept.append)
     # Round 1: turned by one.
-    expected = [f"{name} {case}" for case in cases for name in ("helm", "mlstack") if (name, case) != ("helm", "diff")]
+    expected = [
+        f"{name} {case}"
+        for case in cases
+        for name in ("helm", "mlstack")
+        if name != "helm" or case not in ("diff", "show")
+    ]
     assert (tmp_path / "order").read_text().splitlines() == expected
     assert [f"{cell.tool} {cell.case}" for cell in kept] == expected
     assert {(cell.objects, cell.rtt_ms, cell.round, cell.requests) for cell in kept} == {(10, 0, 1, ASKED)}
@@ -85,6 +95,21 @@ def test_a_tool_that_did_not_do_its_work_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"mlstack left .* after 'changed'"):
         run_block(block, cast(Cluster, Fake(0, wrong=True)), tmp_path, kept.append)
     assert [cell.case for cell in kept] == ["show", "first", "unchanged", "diff"]
+
+
+def test_a_peer_that_fails_sits_out_the_rest_of_the_round(tmp_path: Path) -> None:
+    failing = tool("helm", "first", "delete", folder=tmp_path)
+    failing = dataclasses.replace(
+        failing, cases={**failing.cases, "unchanged": ("/bin/sh", "-c", "echo sorry; exit 1")}
+    )
+    block = Block(10, 0, 0, (tool("mlstack", *CASES, folder=tmp_path), failing))
+    kept: list[Cell] = []
+    fake = Fake(0)
+    [failure] = run_block(block, cast(Cluster, fake), tmp_path, kept.append)
+    assert "sorry" in failure
+    assert [cell.case for cell in kept if cell.tool == "helm"] == ["first"]
+    assert [cell.case for cell in kept if cell.tool == "mlstack"] == list(CASES)
+    assert fake.cleared == ["bench-helm"]
 
 
 def test_the_log_is_read_again_without_the_line_that_was_cut_off(tmp_path: Path) -> None:
