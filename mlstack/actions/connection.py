@@ -45,7 +45,7 @@ def connect_environment(
     environment = project.environment(env_name)
     if not environment.context:
         raise MlstackError(
-            f"Environment {env_name} names no context.", f"Say which: mlstack env set {env_name} context CONTEXT"
+            f"Environment {env_name} names no context.", f"Say which: mlstack env set {env_name} --context CONTEXT"
         )
     client = connect(environment.context, kubeconfig)
     cluster = cluster_uid(client)

@@ -20,7 +20,7 @@ APP = "mlstack.yaml"
 COMPONENTS = "components"
 ENVIRONMENTS = "environments"
 LOCAL = ".mlstack/local.yaml"
-APP_KEYS = frozenset({"apiVersion", "kind", "name", "id", "registries", "packages", "params"})
+APP_KEYS = frozenset({"apiVersion", "kind", "name", "id", "registries", "packages", "params", "conflicts"})
 COMPONENT_KEYS = frozenset({"apiVersion", "kind", "prototype", "version", "params", "patches"})
 ENVIRONMENT_KEYS = frozenset(
     {"apiVersion", "kind", "id", "platform", "context", "server", "cluster", "namespace", "protected", "autoscaling"}
@@ -250,5 +250,8 @@ def _load(path: Path, root: Path, kind: str, keys: Iterable[str]) -> YamlFile:
     file = YamlFile.load(path, root, kind)
     for key in file.data:
         if key not in keys:
-            raise MlstackError(f"{file.place(key)}: {key} is not known in a {kind} file.", did_you_mean(key, keys))
+            raise MlstackError(
+                f"{file.place(key)}: {key} is not known in {'an' if kind[0] in 'AE' else 'a'} {kind} file.",
+                did_you_mean(key, keys),
+            )
     return file

@@ -144,10 +144,13 @@ def _is_list(document: Manifest) -> bool:
     return document["kind"].endswith("List") and isinstance(document.get("items"), list) and nameless
 
 
+_WORDS = {str: "text", list: "a list", int: "a number", float: "a number"}
+
+
 def as_manifests(document: Any, place: Place) -> list[Manifest]:
     """The objects that one document holds, a List taken apart. Raises PlacedError for what is none."""
     if not isinstance(document, dict):
-        raise PlacedError(place, f"this is a {type(document).__name__}, not a Kubernetes object")
+        raise PlacedError(place, f"this is {_WORDS.get(type(document), 'a value')}, not a Kubernetes object")
     for field in ("apiVersion", "kind"):
         if not isinstance(document.get(field), str) or not document[field]:
             raise PlacedError(place, f"a Kubernetes object needs {field}")

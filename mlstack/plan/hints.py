@@ -48,7 +48,7 @@ def _told(setting: Setting) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return '""' if value == "" else str(value)
 
 
 def with_hint(reason: Reason, settings: Mapping[str, Setting]) -> str:

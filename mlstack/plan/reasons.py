@@ -143,7 +143,7 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     if not telling:
         return NOTHING
     newest = max(telling, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-    message = _first_line(str(newest.get("message", "")))
+    message = _first_line(str(newest.get("message", "")).removeprefix("(combined from similar events): "))
     if newest["reason"] == "FailedScheduling":
         return scheduler_reason(message)
     return Reason(f"{newest['reason']}: {message}", _event_topic(message), hopeless="exceeded quota" in message)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -171,3 +171,52 @@ def granted(client: Client, stranger: Client, namespace: str) -> Iterator[None]:
     yield
     objects.delete(client, binding, None, namespace)
     objects.delete(client, role, None, namespace)
+
+
+@dataclass(frozen=True)
+class App:
+    """An app in a folder, worked on by the `mlstack` command alone."""
+
+    root: Path
+
+    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
+        """`mlstack WORDS` in the app's folder, its output in pipes."""
+        script = str(Path(sys.executable).with_name("mlstack"))
+        pipe = subprocess.PIPE
+        env = {**os.environ, **environ}
+        return subprocess.Popen([script, *words], cwd=self.root, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """`mlstack WORDS` to its end. Whatever it is about, no user sees a traceback."""
+        with self.start(*words, **environ) as process:
+            out, err = process.communicate(timeout=120)
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def do(self, *words: str, **environ: str) -> str:
+        """`mlstack WORDS`, which has to work; what it printed."""
+        done = self.run(*words, **environ)
+        assert done.returncode == 0, f"mlstack {' '.join(words)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Files of the app, by relative path."""
+        for path, text in files.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_text(text, "utf-8")
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the app, the git-ignored ones included."""
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def new_app(tmp_path_factory: pytest.TempPathFactory, session_env: dict[str, str]) -> Callable[[str], App]:
+    """`new_app("a")`: a new app of that name in a folder of its own."""
+
+    def make(name: str) -> App:
+        folder = App(tmp_path_factory.mktemp("apps"))
+        folder.do("init", name)
+        return App(folder.root / name)
+
+    return make

@@ -88,7 +88,7 @@ def test_empty_text_gives_no_manifest(text: str) -> None:
     ("text", "problem"),
     [
         ("- a", "a.yaml:1: this is a list, not a Kubernetes object."),
-        ("\n\n3", "a.yaml:3: this is a int, not a Kubernetes object."),
+        ("\n\n3", "a.yaml:3: this is a number, not a Kubernetes object."),
         ("kind: A", "a.yaml:1: a Kubernetes object needs apiVersion."),
         ("apiVersion: v1\nkind: 3", "a.yaml:1: a Kubernetes object needs kind."),
         ("apiVersion: v1\nkind: A\nmetadata: {generateName: a-}", "a.yaml:1: this A needs a metadata.name."),
