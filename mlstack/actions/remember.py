@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import inventory_of, read_parent
@@ -15,8 +17,12 @@ from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory, entry, shrunk, to_stored
-from mlstack.plan.runs import Run, RunState, run_name, state_of
+from mlstack.plan.receipts import given_params
+from mlstack.plan.runs import Run, RunState, ended, run_name, state_of
 from mlstack.plan.wanted import Wanted
+
+PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
+PARAMS_BYTES = 2000
 
 
 def store_inventory(session: Session, parent: store.Parent, inventory: Inventory) -> store.Parent:
@@ -65,15 +71,46 @@ def _started(planning: Planning, written: Collection[Key]) -> dict[str, Run]:
 
 def remember_ends(session: Session, wanted: Iterable[Wanted], lives: Mapping[Key, Manifest]) -> None:
     """Stores the outcome of runs that were seen to their end."""
-    runs = {
-        run_name(one.key): Run(one.run, state_of(lives[one.key], None).value, now(), one.component)
-        for one in wanted
-        if one.run and one.key in lives
-    }
-    if runs:
-        parent = read_parent(session)
-        inventory = inventory_of(parent, session.owner)
+    seen = {run_name(one.key): lives[one.key] for one in wanted if one.run and one.key in lives}
+    if not seen:
+        return
+    parent = read_parent(session)
+    inventory = inventory_of(parent, session.owner)
+    runs = {name: closed(run, seen[name]) for name, run in inventory.runs.items() if name in seen}
+    if any(inventory.runs[name] != run for name, run in runs.items()):
         store_inventory(session, parent, replace(inventory, runs={**inventory.runs, **runs}))
+
+
+def closed(run: Run, live: Manifest | None) -> Run:
+    """The run with the outcome that its object tells; as it was while that goes on."""
+    state = state_of(live, run)
+    if state.value == run.outcome or not ended(state):
+        return run
+    return replace(run, outcome=state.value, ended=now() if live else "")
+
+
+def with_history(session: Session, planning: Planning, found: Inventory, revision: int) -> Inventory:
+    """The inventory with the revision's number, the parameters of the runs that were started, and those before."""
+    before = planning.reading.snapshot.inventory
+    lives = {run_name(change.key): change.live for change in planning.plan.changes}
+    started = {name: run for name, run in found.runs.items() if before.runs.get(name) != run}
+    command = "run" if session.again else "rollback" if session.former else "apply"
+    runs = {name: replace(run, params=_given(session, run), by=command) for name, run in started.items()}
+    replaced = {name: closed(before.runs[name], lives.get(name)) for name in started if name in before.runs}
+    past = {name: (run, *before.past.get(name, ()))[:PAST_RUNS] for name, run in replaced.items()}
+    partial = bool(session.scope.components) or session.again
+    former = session.former or (before.former if partial else 0)
+    return replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, revision=revision, former=former)
+
+
+def _given(session: Session, run: Run) -> dict[str, Any]:
+    """The values that somebody gave to a run's component; none of them where they are many."""
+    if session.contents is not None:
+        given = dict(session.contents.params.get(run.component, {}))
+    else:
+        given = given_params(session.settings(run.component))
+    values = {name: one["value"] for name, one in given.items()}
+    return values if len(json.dumps(values, default=str)) < PARAMS_BYTES else {}
 
 
 def now() -> str:

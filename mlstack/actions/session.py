@@ -14,6 +14,7 @@ from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered, Target, render_all
 from mlstack.plan.inventory import Owner
+from mlstack.plan.receipts import Contents
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,20 @@ class Scope:
 
 @dataclass(frozen=True)
 class Session:
-    """A scope rendered and connected. `owner` is who applies, in the cluster's eyes."""
+    """A scope rendered and connected. `owner` is who applies, in the cluster's eyes.
+
+    `former`: the revision that `rendered` came from instead of the files (0: the files), with its contents; `again`:
+    its runs start anew whatever became of the last.
+    """
 
     scope: Scope
     connection: Connection
     owner: Owner
     target: Target
     rendered: tuple[Rendered, ...] = field(hash=False)
+    former: int = 0
+    contents: Contents | None = field(default=None, hash=False)
+    again: bool = False
 
     @property
     def manifests(self) -> dict[str, list[Manifest]]:

@@ -48,7 +48,8 @@ class Owner:
 class Inventory:
     """Kinds and namespaces where ours may be, the digest of each object applied last, the last run of each run object.
 
-    `exists`: whether the parent was found in the cluster.
+    `exists`: whether the parent was found in the cluster. `revision`: of the last receipt; `former`: the one that a
+    rollback went back to, 0 if the files were applied since. `past`: the runs before the last one, the newest first.
     """
 
     kinds: frozenset[GroupKind] = frozenset()
@@ -56,6 +57,9 @@ class Inventory:
     digests: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
     exists: bool = False
+    revision: int = 0
+    former: int = 0
+    past: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
 
 
 def entry(key: Key) -> str:
@@ -77,12 +81,12 @@ def superset(before: Inventory, writing: Collection[Key]) -> Inventory:
 def shrunk(before: Inventory, there: Iterable[Key], digests: Mapping[Key, str], runs: Mapping[str, Run]) -> Inventory:
     """What to remember afterwards: `there` is all of ours that exists now. Runs are never forgotten."""
     keys = list(there)
-    return Inventory(
+    return replace(
+        before,
         kinds=frozenset((key.group, key.kind) for key in keys),
         namespaces=frozenset(key.namespace for key in keys if key.namespace),
         digests={entry(key): value for key, value in sorted(digests.items())},
         runs={**before.runs, **runs},
-        exists=before.exists,
     )
 
 
@@ -100,6 +104,7 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
     kinds = sorted(_group_kind(*kind) for kind in inventory.kinds)
     others = sorted(inventory.namespaces - {owner.namespace})
     runs = {name: asdict(run) for name, run in inventory.runs.items()}
+    past = {name: [asdict(run) for run in found] for name, found in inventory.past.items()}
     return Stored(
         labels={ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
         annotations={TOOLING: TOOL, GROUP_KINDS: ",".join(kinds), NAMESPACES: ",".join(others)},
@@ -107,7 +112,9 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
             "app": owner.app,
             "environment": owner.environment,
             "applied": json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":")),
-            "runs": json.dumps(runs, sort_keys=True),
+            "runs": json.dumps(runs, sort_keys=True, default=str),
+            "past": json.dumps(past, sort_keys=True, default=str),
+            "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
         },
     )
 
@@ -122,12 +129,15 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         )
     others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
     runs = {name: Run(**run) for name, run in json.loads(data.get("runs") or "{}").items()}
+    past = json.loads(data.get("past") or "{}")
     return Inventory(
         kinds=frozenset(_parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
         namespaces=frozenset(others | {owner.namespace}),
         digests=json.loads(data.get("applied") or "{}"),
         runs=runs,
         exists=True,
+        past={name: tuple(Run(**run) for run in found) for name, found in past.items()},
+        **json.loads(data.get("history") or "{}"),
     )
 
 

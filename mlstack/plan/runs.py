@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -32,12 +32,18 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """The last run of an object as the inventory remembers it. `when`: RFC 3339; `outcome`: a RunState's value."""
+    """A run of an object as the inventory remembers it: when it started and ended ("": unseen), RFC 3339.
+
+    `outcome`: a RunState's value; `params`: what somebody gave, as {name: value}; `by`: the command that started it.
+    """
 
     hash: str
     outcome: str
     when: str
     component: str = ""
+    ended: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    by: str = "apply"
 
 
 class Decision(StrEnum):
