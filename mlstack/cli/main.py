@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
     "Run": {
         "diff": ("run", "diff", "What apply would do; or compare two environments."),
         "apply": ("run", "apply", "Bring a cluster to the described state."),
-        "status": ("run", "status", "Components, readiness and reasons."),
+        "status": ("status", "status", "Components, readiness and reasons."),
         "wait": ("run", "wait", "Wait until everything is ready."),
         "delete": ("run", "delete", "Remove what was applied."),
         "notebook": ("forward", "notebook", "Open the notebook hub on this machine."),

@@ -95,7 +95,8 @@ class Lines:
     def stage_done(self, event: events.StageDone) -> None:
         """One line a stage."""
         failed = f", {event.failed} failed" if event.failed else ""
-        self.say(f"  {event.title:<22} {event.applied} applied{failed:<12} {event.note:<14} {event.seconds:.1f} s")
+        sent = f"{event.title:<22} {event.applied:>4} applied{failed}"
+        self.say(timed(f"{sent:<46} {event.note}", event.seconds))
 
     def failed(self, event: events.Failed) -> None:
         """An object that the cluster refused."""
@@ -133,7 +134,12 @@ class Lines:
     def ready(self, event: events.Ready) -> None:
         """The wait's good end."""
         self.close()
-        self.say(f"  {event.what}: {event.ready} of {event.total}{'':<33}{event.seconds:.0f} s")
+        self.say(timed(f"{event.what}: {event.ready} of {event.total}", event.seconds))
+
+
+def timed(text: str, seconds: float) -> str:
+    """A line of an apply, with how long it took in one column."""
+    return f"  {text:<60} {seconds:>6.1f} s"
 
 
 def _state(event: events.Progress) -> tuple[str, str]:
