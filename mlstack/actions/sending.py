@@ -49,9 +49,18 @@ def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool) -> 
     )
     if change.action in REPLACING and change.live is not None and not dry_run:
         remove_and_wait(client, resource, change.live)
-    force = allow.force_conflicts or change.action is Action.ADOPT
+    force = allow.force_conflicts or change.action is Action.ADOPT or bool(change.takes)
     manager = session.owner.manager
+    if change.handover and not dry_run:
+        _hand_over(session, resource, change)
     return patiently(lambda: objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=dry_run))
+
+
+def _hand_over(session: Session, resource: Resource, change: Change) -> None:
+    """Before the apply: killed in between, the object is known by its manager, and the next apply goes on."""
+    namespace, name = change.key.namespace or None, change.key.name
+    client, manager = session.connection.client, session.owner.manager
+    objects.patch(client, resource, namespace, name, change.handover, manager=manager, kind="json")
 
 
 def patiently(function: Callable[[], Manifest]) -> Manifest:

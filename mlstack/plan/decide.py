@@ -10,10 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan import fields as paths
+from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
 from mlstack.plan.compare import compare, differences
 from mlstack.plan.disruption import DATA_KINDS, immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, entry, part_of
+from mlstack.plan.leaving import left_out
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
+from mlstack.plan.rules import Rule, takes
 from mlstack.plan.runs import Decision, RunState, decide, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
@@ -44,11 +47,14 @@ class Draft:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a dry-run said: the object as it would be, or the conflicts, or the refusal's words."""
+    """What a dry-run said: the object as it would be (with the fields taken for that, and how an adopted one is handed
+    over), or the conflicts, or the refusal's words."""
 
     manifest: Manifest | None = None
     conflicts: tuple[FieldChange, ...] = ()
     refusal: str = ""
+    takes: tuple[str, ...] = ()
+    handover: Handover = NO_HANDOVER
 
 
 def drafts(objects: Sequence[Wanted], snapshot: Snapshot, owner: Owner, allow: Allow) -> list[Draft]:
@@ -66,9 +72,11 @@ def _draft(one: Wanted, snapshot: Snapshot, owner: Owner, allow: Allow, provided
     if one.run:
         return Draft(_run(one, live, snapshot.inventory, allow))
     if live is not None:
-        return _state(one, live, snapshot.inventory, owner)
+        return _state(one, live, snapshot.inventory, owner, allow.rules)
     if other is not None:
-        return Draft(_change(one, Action.ADOPT, live=other, reason=f"taken over from {_others_name(other)}"), ask=True)
+        sent, left = _leaving(one, other, owner, allow.rules)
+        reason = f"taken over from {_others_name(other)}"
+        return Draft(replace(_change(sent, Action.ADOPT, live=other, reason=reason), left=left), ask=True)
     return Draft(_change(one, Action.CREATE))
 
 
@@ -102,7 +110,7 @@ def _others_name(other: Manifest) -> str:
     if part_of(other) and labels.get("app.kubernetes.io/managed-by") == "mlstack":
         return f"mlstack app {app}" if app else "another mlstack app"
     names = sorted(paths.managers(other) - {""})
-    return ", ".join(names) or "somebody else"
+    return former_owner(other) or ", ".join(names) or "somebody else"
 
 
 def _run(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow) -> Change:
@@ -124,8 +132,21 @@ def _when(live: Manifest | None, inventory: Inventory, key: Key) -> str:
     return f", started {run.when}" if live is None and run and run.when else ""
 
 
-def _state(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner) -> Draft:
-    sent, note = _left_to_scale(one, live)
+def _leaving(
+    one: Wanted, live: Manifest, owner: Owner, rules: Sequence[Rule]
+) -> tuple[Wanted, tuple[FieldChange, ...]]:
+    manifest, left = left_out(one.manifest, one.key, live, owner.manager, rules)
+    return (one.sending(manifest) if left else one), left
+
+
+def _state(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner, rules: Sequence[Rule]) -> Draft:
+    sent, left = _leaving(one, live, owner, rules)
+    draft = _compared(sent, live, inventory, owner, rules)
+    return replace(draft, change=replace(draft.change, left=left)) if left else draft
+
+
+def _compared(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner, rules: Sequence[Rule]) -> Draft:
+    sent, note = (one, "") if takes(rules, one.key, "spec.replicas") else _left_to_scale(one, live)
     settled = inventory.digests.get(entry(one.key)) == one.digest
     verdict = compare(sent.manifest, live, owner.manager, settled=settled)
     if live["metadata"].get("deletionTimestamp"):
@@ -158,14 +179,22 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
     if answer.manifest is None or change.live is None:
         return change
     found = tuple(differences(change.live, answer.manifest))
+    change = _with_means(change, answer)
     if not found and change.action is Action.CHANGE:
         return replace(change, action=Action.UNCHANGED, fields=())
     return _interrupting(replace(change, fields=found), allow)
 
 
+def _with_means(change: Change, answer: Answer) -> Change:
+    """With what carrying it out takes from others."""
+    handover = answer.handover
+    reason = handover.words or change.reason
+    return replace(change, takes=answer.takes, handover=handover.operations, reason=reason)
+
+
 def _conflict_words(conflicts: Iterable[FieldChange]) -> str:
     told = [f"{c.path} is {_shown(c.before)} by {c.owner}, here {_shown(c.after)}" for c in conflicts]
-    return f"conflict: {'; '.join(told)}. --force-conflicts takes it."
+    return f"conflict: {'; '.join(told)}. --force-conflicts takes it, a rule in mlstack.yaml settles it for good."
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,6 @@ Sources: the `x-kubernetes-list-map-keys` of Kubernetes' OpenAPI for `LIST_KEYS`
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -109,32 +108,3 @@ def list_nodes(owned: Owned) -> Iterator[tuple[dict[str, Any], Owned]]:
 def set_values(owned: Owned) -> list[Any]:
     """The `v:` children of a fieldsV1 node: the values of a set that the manager put there."""
     return [json.loads(name[2:]) for name in owned if name.startswith("v:")]
-
-
-SEGMENT = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
-
-
-def value_at(manifest: Mapping[str, Any], field: str) -> Any:
-    """The value at a field path as the API server writes it (`.spec.ports[port=80].name`), None if there is none."""
-    value: Any = manifest
-    for name, selector in SEGMENT.findall(field if field.startswith(".") else f".{field}"):
-        value = _selected(value, selector) if selector else _below(value, name)
-    return value
-
-
-def _below(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _selected(value: Any, selector: str) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(selector)
-    wanted = dict(part.partition("=")[::2] for part in selector.split(","))
-    items = value if isinstance(value, list) else []
-    return next((entry for entry in items if _matches(entry, wanted)), None)
-
-
-def _matches(entry: Any, wanted: Mapping[str, str]) -> bool:
-    if not isinstance(entry, Mapping):
-        return False
-    return all(str(entry.get(key, KEY_DEFAULTS.get(key))) == text.strip('"') for key, text in wanted.items())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest
+from mlstack.plan.rules import Rule
 
 
 class Action(StrEnum):
@@ -60,6 +62,7 @@ class Allow:
     disruption: bool = False
     recreate: bool = False
     include: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()  # the app's own, for conflicts
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Change:
 
     `manifest` is what will be sent (None for prune and keep), `live` what the cluster has (None: nothing, or unread).
     `disruption` says what would be interrupted; `blocked` why this change is refused as things stand ("": it is not).
+    Of fields that others own: `left` are not sent, `takes` are forced; `handover` (JSON 6902) goes before an adoption.
     """
 
     key: Key
@@ -80,6 +84,9 @@ class Change:
     reason: str = ""
     disruption: str = ""
     blocked: str = ""
+    left: tuple[FieldChange, ...] = ()
+    takes: tuple[str, ...] = ()
+    handover: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -89,12 +96,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes of one apply, in the order of their stages. `notices`: one-line facts the user should read."""
+    """All changes of one apply, in the order of their stages. `notices`: one-line facts the user should read.
+
+    `asks`: why a person should confirm it even where the environment is not protected ("": no need).
+    """
 
     environment: str
     namespace: str
     changes: tuple[Change, ...] = ()
     notices: tuple[str, ...] = ()
+    asks: str = ""
 
     @property
     def writes(self) -> tuple[Change, ...]:

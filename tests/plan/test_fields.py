@@ -6,26 +6,6 @@ import pytest
 
 from mlstack.plan import fields
 
-POD = {
-    "metadata": {"labels": {"a.b/c": "1"}},
-    "spec": {"containers": [{"name": "x", "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]}]},
-}
-
-VALUES = [
-    (".spec.containers[name=\"x\"].name", "x"),
-    (".spec.containers[name=\"x\"].ports[containerPort=80,protocol=\"TCP\"]", {"containerPort": 80}),
-    (".spec.containers[name=\"x\"].ports[containerPort=80,protocol=\"UDP\"].protocol", "UDP"),
-    (".metadata.labels[a.b/c]", "1"),
-    (".spec.containers[name=\"y\"].name", None),
-    (".spec.missing.more", None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "value"), VALUES)
-def test_value_at(path: str, value: Any) -> None:
-    assert fields.value_at(POD, path) == value
-
-
 KEYS = [
     ("containers", [{"name": "a"}], ("name",)),
     ("ports", [{"containerPort": 1}], ("containerPort", "protocol")),
