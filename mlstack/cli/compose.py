@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import emit, note, table
+from .output import counted, emit, note, table
 from .settings import Settings, component_option, output_option, pass_settings, set_option
 from .start import rows, say
 
@@ -187,8 +187,8 @@ def validate(
     problems = action(project, environment, components or None, sets)
     wrong = [problem for problem in problems if not problem.unchecked]
     count = sum(len(one.manifests) for one in render(project, environment, components or None, sets))
-    end = f"{len(wrong)} problems" if wrong else "valid"
-    lines = [*map(str, problems), f"{environment}: {count} objects, {end}"]
+    end = counted(len(wrong), "problem") if wrong else "valid"
+    lines = [*map(str, problems), f"{environment}: {counted(count, 'object')}, {end}"]
     emit([asdict(problem) for problem in problems], output, lambda: "\n".join(lines))
     return 1 if wrong else 0
 

@@ -30,6 +30,11 @@ def emit(value: Any, output: str, text: Callable[[], str]) -> None:
         click.echo(text())
 
 
+def counted(number: int, word: str) -> str:
+    """1 object, 2 objects."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def event_line(event: Any) -> str:
     """An event as one line of JSON."""
     return json.dumps(event, ensure_ascii=False, default=str, separators=(",", ":"))

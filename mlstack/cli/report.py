@@ -13,7 +13,7 @@ import click
 from mlstack.actions import events
 from mlstack.plan.model import Action, Plan
 
-from .output import event_line
+from .output import counted, event_line
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -55,6 +55,7 @@ class Lines:
             events.Progress: self.progress,
             events.Ready: self.ready,
             events.Removed: lambda event: self.say(f"  removed {title(event.key)}"),
+            events.LogLine: lambda event: self.say(log_text(event)),
         }
         handle = handlers.get(type(event))
         if handle is not None:
@@ -90,7 +91,8 @@ class Lines:
     def nothing_to_do(self, event: events.NothingToDo) -> None:
         """The whole of an apply that writes nothing."""
         self.heading = ""
-        self.say(f"{event.environment}: nothing to do ({event.unchanged} objects unchanged, {event.seconds:.1f} s)")
+        unchanged = counted(event.unchanged, "object")
+        self.say(f"{event.environment}: nothing to do ({unchanged} unchanged, {event.seconds:.1f} s)")
 
     def stage_done(self, event: events.StageDone) -> None:
         """One line a stage."""
@@ -145,6 +147,11 @@ def timed(text: str, seconds: float) -> str:
 def _state(event: events.Progress) -> tuple[str, str]:
     # Two messages of the scheduler differ by the seconds and counts in them without anything having changed.
     return event.progress, re.sub(r"\d+", "", event.reason)
+
+
+def log_text(event: events.LogLine) -> str:
+    """A line of a log as it came; with its pod and container where there are several."""
+    return f"[{event.pod}/{event.container}] {event.line}" if event.several else event.line
 
 
 def progress_line(event: events.Progress) -> str:

@@ -79,7 +79,7 @@ def test_validate(typed: Typed, sample: Any) -> None:
     assert (seen.code, seen.out.splitlines()[-1]) == (0, "gke: 2 objects, valid")
     sample.write("components/own/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {n: 1}\n")
     seen = typed("validate", "gke")
-    assert (seen.code, "data.n" in seen.out, "1 problems" in seen.out) == (1, True, True)
+    assert (seen.code, "data.n" in seen.out, "1 problem" in seen.out) == (1, True, True)
     assert typed("validate", "gke", "-o", "json").json[0]["path"] == "data.n"
 
 

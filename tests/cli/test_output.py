@@ -29,3 +29,7 @@ def test_emit_prints_the_asked_form(form: str, capsys: pytest.CaptureFixture[str
 def test_notes_go_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     output.note("by the way")
     assert capsys.readouterr() == ("", "by the way\n")
+
+
+def test_one_is_not_many() -> None:
+    assert [output.counted(number, "object") for number in (0, 1, 2)] == ["0 objects", "1 object", "2 objects"]
