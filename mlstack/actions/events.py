@@ -101,7 +101,17 @@ class Ready:
     what: str = "ready"
 
 
-Event = Connected | Planned | NothingToDo | Notice | StageDone | Applied | Failed | Removed | Progress | Ready
+@dataclass(frozen=True)
+class LogLine:
+    """A line that a container said. `several`: there are other containers, from whose lines it has to be told."""
+
+    pod: str
+    container: str
+    line: str
+    several: bool = False
+
+
+Event = Connected | Planned | NothingToDo | Notice | StageDone | Applied | Failed | Removed | Progress | Ready | LogLine
 OnEvent = Callable[[Event], None]
 
 

@@ -14,11 +14,11 @@ from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.compose.render import Rendered
 from mlstack.plan.hints import with_hint
-from mlstack.plan.inventory import Inventory
+from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, owned_pods
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
-from mlstack.plan.wanted import SHARED, SHARED_WITH
+from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
 
 SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox up` leaves
 
@@ -68,7 +68,7 @@ def status(scope: Scope) -> Status:
         tuple(components),
         gpus_in_use(link.client, session.owner.app, _gpu_resource(session)),
         is_simulated(session),
-        (*notices, *_left_over(session, ours)),
+        (*notices, *_rolled_back(session, inventory), *_left_over(session, ours)),
     )
 
 
@@ -174,6 +174,18 @@ def _addresses(service: Manifest) -> list[str]:
     hosts = [str(entry.get("hostname") or entry.get("ip")) for entry in ingress]
     metadata = service["metadata"]
     return [f"{host}:{port}" for host in hosts or [f"{metadata['name']}.{metadata['namespace']}"] for port in ports]
+
+
+def _rolled_back(session: Session, inventory: Inventory) -> list[str]:
+    """Where a rollback left the cluster, and whether the files say something else."""
+    if not inventory.former:
+        return []
+    name, wanted = session.scope.environment, wanted_objects(session.manifests, session.owner)
+    ahead = sum(inventory.digests.get(entry(one.key)) != one.digest for one in wanted)
+    said = f"{name} is at revision {inventory.former} since a rollback"
+    if not ahead:
+        return [f"{said}, and the files say the same."]
+    return [f"{said}, and the files are ahead of it ({ahead} objects): mlstack diff {name} tells how."]
 
 
 def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:

@@ -42,7 +42,7 @@ def wait_for(
     began = time.monotonic()
     session = open_session(scope)
     on_event(session.connected())
-    targets, versions = _applied(session)
+    targets, versions = applied_targets(session)
     if not targets:
         name = scope.environment
         raise MlstackError(
@@ -56,7 +56,7 @@ def wait_for(
     return result
 
 
-def _applied(session: Session) -> tuple[list[Target], dict[Place, str]]:
+def applied_targets(session: Session) -> tuple[list[Target], dict[Place, str]]:
     """What is rendered, can be waited for, and exists as ours; and from which versions to watch."""
     wanted = {key_of(m): (one.component, m) for one in session.rendered for m in one.manifests if waits(m)}
     places = sorted({(resource_for(session, m), key.namespace) for key, (_, m) in wanted.items()}, key=str)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from urllib3.exceptions import HTTPError
 
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import well_known
@@ -30,8 +33,11 @@ def pod_logs(
 def follow_logs(
     client: Client, namespace: str, pod: str, container: str = "", *, tail: int | None = None
 ) -> Iterator[bytes]:
-    """The log as it grows, in parts as they come, until the container ends."""
-    with client.stream(_request(namespace, pod, container, tail, follow="true")) as answer:
+    """The log as it grows, in parts as they come, until the container ends or its node breaks off."""
+    with (
+        suppress(HTTPError),  # a pod that is deleted ends its log in the middle of a chunk
+        client.stream(_request(namespace, pod, container, tail, follow="true")) as answer,
+    ):
         while part := answer.read1(_PART_BYTES):
             yield part
 
