@@ -17,7 +17,7 @@ from mlstack.plan.decide import drafts, prunes
 from mlstack.plan.generated import filled
 from mlstack.plan.inventory import Inventory
 from mlstack.plan.model import Action, Allow, Change, Plan
-from mlstack.plan.notices import notices
+from mlstack.plan.notices import notices, unseen_notices
 from mlstack.plan.rerun import rerun, sending, under_former_hash
 from mlstack.plan.stages import NAMESPACES
 from mlstack.plan.wanted import Wanted, wanted_objects
@@ -56,7 +56,7 @@ def plan_session(session: Session, allow: Allow) -> Planning:
         session.scope.environment,
         session.owner.namespace,
         (*namespaces, *changes, *removals),
-        (*told, *notices(changes)),
+        (*told, *notices(changes), *unseen_notices(reading.unseen)),
         _question(session, reading.snapshot.inventory),
     )
     planning = Planning(plan, tuple(complete), reading)

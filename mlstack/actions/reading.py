@@ -4,33 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+from mlstack.actions.listing import FEW_NAMESPACES, Place, all_or_raise, by_key, list_labelled, order
 from mlstack.actions.session import Session
 from mlstack.cluster import objects, store
 from mlstack.cluster.failures import ForbiddenError
-from mlstack.cluster.kinds import Resource, well_known
+from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.cluster.objects import Listing
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan import fields as paths
 from mlstack.plan.decide import Snapshot
-from mlstack.plan.inventory import PART_OF, Inventory, Owner, Stored, from_stored, is_ours
+from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, Owner, Stored, from_stored, is_ours
 from mlstack.plan.model import Allow
 from mlstack.plan.wanted import Wanted
 
-Place = tuple[Resource, str]  # a kind and a namespace ("" for cluster-scoped kinds): what one LIST covers
-Result = TypeVar("Result")
+__all__ = [
+    "Place",
+    "Reading",
+    "all_or_raise",
+    "inventory_of",
+    "list_members",
+    "read",
+    "read_parent",
+    "resource_for",
+    "unseen_kinds",
+]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The snapshot, the parent as it was read, and from which version each LIST's place can be watched."""
+    """The snapshot, the parent as it was read, and from which version each LIST's place can be watched.
+
+    `unseen`: kinds of ours whose API does not answer, so that nobody knows what there is of them.
+    """
 
     snapshot: Snapshot
     parent: store.Parent
     versions: Mapping[Place, str] = field(default_factory=dict, hash=False)
     missing_namespaces: tuple[str, ...] = ()
+    unseen: frozenset[GroupKind] = frozenset()
 
 
 def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
@@ -46,7 +59,8 @@ def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
     others = {key: whole.get(key, live) for key, live in strangers.items() if key not in mine}
     absent = {one.key.namespace for one in wanted if one.key not in ours and one.key.namespace}
     missing = _missing_namespaces(session, absent | {session.owner.namespace}, wanted, inventory)
-    return Reading(Snapshot({**ours, **mine}, others, inventory), parent, versions, missing)
+    unseen = unseen_kinds(session, inventory)
+    return Reading(Snapshot({**ours, **mine}, others, inventory), parent, versions, missing, unseen)
 
 
 def read_parent(session: Session) -> store.Parent:
@@ -72,13 +86,14 @@ def _list_ours(
 ) -> dict[Key, Manifest]:
     if not inventory.exists:
         return {}  # the inventory is written before the first object: there can be none
-    places = {*_places_of(session, wanted), *_remembered_places(session, inventory)}
+    items = list(wanted)
+    places = _places_of(session, items)
+    places |= _remembered_places(session, inventory, places)
     labels = f"{PART_OF}={session.owner.set_id}"
-
-    def one(place: Place) -> Listing:
-        return objects.list_objects(session.connection.client, place[0], place[1] or None, labels=labels)
-
-    return _gathered(session, sorted(places, key=_order), one, versions)
+    listings = list_labelled(session.connection.client, places, labels)
+    for place in places:
+        versions[place] = listings[place if place in listings else (place[0], "")].resource_version
+    return by_key(listings.values(), {one.key: str(one.manifest["apiVersion"]) for one in items})
 
 
 def _gathered(
@@ -90,20 +105,6 @@ def _gathered(
         versions.setdefault(place, listing.resource_version)
         found.update({key_of(item): item for item in listing.items})
     return found
-
-
-def all_or_raise(results: Iterable[Result | MlstackError]) -> list[Result]:
-    """The results of a concurrent map, or the first error among them."""
-    found = []
-    for result in results:
-        if isinstance(result, MlstackError):
-            raise result
-        found.append(result)
-    return found
-
-
-def _order(place: Place) -> tuple[str, str, str]:
-    return place[0].group, place[0].plural, place[1]
 
 
 def resource_for(session: Session, manifest: Manifest) -> Resource | None:
@@ -129,13 +130,28 @@ def _places_of(session: Session, wanted: Iterable[Wanted]) -> set[Place]:
     return places
 
 
-def _remembered_places(session: Session, inventory: Inventory) -> set[Place]:
+def _remembered_places(session: Session, inventory: Inventory, known: Collection[Place]) -> set[Place]:
+    """Where else ours may be, each kind in the version that is `known` already, if it is."""
+    by_kind = {(resource.group, resource.kind): resource for resource, _ in sorted(known, key=order)}
+    unseen = unseen_kinds(session, inventory)
     places = set()
-    for group, kind in inventory.kinds:
-        resource = session.resource_of(group, kind)
+    for group, kind in inventory.kinds - unseen:
+        resource = by_kind.get((group, kind)) or session.resource_of(group, kind)
         if resource is not None:
             places |= {(resource, name) for name in (inventory.namespaces if resource.namespaced else ("",))}
     return places
+
+
+def unseen_kinds(session: Session, inventory: Inventory) -> frozenset[GroupKind]:
+    """The remembered kinds whose aggregated API is down: what there is of them cannot be known now."""
+    discovery = session.connection.discovery
+    known = {(resource.group, resource.kind) for resource in WELL_KNOWN.values()}
+    custom = inventory.kinds - known
+    if not custom:
+        return custom  # the API server itself serves the others, and discovery need not be asked
+    discovery.all()
+    down = {version.rpartition("/")[0] for version in discovery.unavailable}
+    return frozenset((group, kind) for group, kind in custom if group in down)
 
 
 def _list_strangers(session: Session, absent: Sequence[Wanted], versions: dict[Place, str]) -> dict[Key, Manifest]:
@@ -145,7 +161,7 @@ def _list_strangers(session: Session, absent: Sequence[Wanted], versions: dict[P
     def one(place: Place) -> Listing:
         return objects.list_objects(session.connection.client, place[0], place[1] or None, metadata_only=True)
 
-    found = _gathered(session, sorted(_places_of(session, absent), key=_order), one, versions)
+    found = _gathered(session, sorted(_places_of(session, absent), key=order), one, versions)
     return {key: live for key, live in found.items() if key in names}
 
 
@@ -177,8 +193,19 @@ def _missing_namespaces(
     rendered = {one.key.name for one in wanted if one.key.kind == "Namespace"}
     known = inventory.namespaces if inventory.exists else frozenset()
     unsure = sorted(set(names) - rendered - known)
+    if len(unsure) > FEW_NAMESPACES and (there := _all_namespaces(session)):
+        return tuple(name for name in unsure if name not in there)
     results = all_or_raise(session.connection.client.map(lambda name: _namespace_exists(session, name), unsure))
     return tuple(name for name, exists in zip(unsure, results, strict=True) if not exists)
+
+
+def _all_namespaces(session: Session) -> set[str]:
+    """The names of all namespaces, in one request; none where the user may not list them."""
+    try:
+        found = objects.list_objects(session.connection.client, well_known("v1", "Namespace"), metadata_only=True)
+    except ForbiddenError:
+        return set()
+    return {item["metadata"]["name"] for item in found.items}
 
 
 def _namespace_exists(session: Session, name: str) -> bool:

@@ -16,7 +16,7 @@ from mlstack.cluster import store
 from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.inventory import Inventory, entry, shrunk, to_stored
+from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
 from mlstack.plan.receipts import given_params
 from mlstack.plan.runs import Run, RunState, ended, run_name, state_of
 from mlstack.plan.wanted import Wanted
@@ -47,10 +47,18 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     written = {one.change.key for one in results if one.error is None and one.change.component}
     there = (set(planning.reading.snapshot.ours) | written) - set(removed)
     found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed), _started(planning, written))
+    found = still_unseen(found, announced, planning.reading.unseen)
     if not failed:
         return found
     # What failed may be there all the same: go on looking everywhere.
     return replace(found, kinds=found.kinds | announced.kinds, namespaces=found.namespaces | announced.namespaces)
+
+
+def still_unseen(found: Inventory, before: Inventory, unseen: frozenset[GroupKind]) -> Inventory:
+    """With the kinds whose API was down, and where to look for them when it is back."""
+    if not unseen:
+        return found
+    return replace(found, kinds=found.kinds | unseen, namespaces=found.namespaces | before.namespaces)
 
 
 def _digests(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
+from mlstack.actions.listing import order, spread_kinds
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError, ForbiddenError, GoneError
@@ -52,12 +53,13 @@ class Patience:
 
 @dataclass(frozen=True)
 class Waited:
-    """How it ended: the last state and reason of each target, and whether the time ran out."""
+    """How it ended: the last state and reason of each target, whether the time ran out, and the pods that were seen."""
 
     states: Mapping[Key, Readiness]
     reasons: Mapping[Key, str]
     lives: Mapping[Key, Manifest]
     timed_out: bool
+    pods: tuple[Manifest, ...] = ()
 
     @property
     def ready(self) -> int:
@@ -119,7 +121,7 @@ class _Wait:
             self.ask_events()
             self.judge_all()
         texts = {key: self.text(key) for key in self.targets}
-        return Waited(self.states, texts, self.lives, not self.settled())
+        return Waited(self.states, texts, self.lives, not self.settled(), tuple(self.pods.values()))
 
     def stop(self) -> None:
         for watch in self.watches:
@@ -231,10 +233,21 @@ class _Wait:
 
     def watch_all(self) -> None:
         places = {(target.resource, target.key.namespace) for target in self.targets.values()}
-        for resource, namespace in sorted(places, key=lambda place: (place[0].plural, place[1])):
-            self.follow(resource, namespace, self.around.labels, self.around.versions.get((resource, namespace), ""))
-        for namespace in sorted({key.namespace for key in self.targets if key.namespace}):
+        wide = {resource for resource, _ in spread_kinds(places)}
+        for resource, namespace in sorted(places, key=order):
+            if resource not in wide:
+                version = self.around.versions.get((resource, namespace), "")
+                self.follow(resource, namespace, self.around.labels, version)
+        for resource in wide:
+            self.follow(resource, "", self.around.labels, "")
+        pods = {(PODS, namespace) for _, namespace in places if namespace}
+        for _, namespace in spread_kinds(pods) or sorted(pods, key=order):
             self.follow(PODS, namespace, self.around.pod_labels, "")
+
+    def follow_each(self, resource: Resource, labels: str) -> None:
+        """In each namespace, where the user may not watch the whole cluster."""
+        for namespace in sorted({key.namespace for key in self.targets if key.namespace}):
+            self.follow(resource, namespace, labels, "")
 
     def follow(self, resource: Resource, namespace: str, labels: str, version: str) -> None:
         """Watches a kind in a thread of its own, from `version`, or from a LIST made first where that is ""."""
@@ -255,6 +268,9 @@ class _Wait:
             except GoneError:
                 watch.resource_version = ""
             except ForbiddenError as error:
+                if resource.namespaced and not namespace:
+                    self.follow_each(resource, labels)
+                    return
                 self.seen.put(Notice(f"No reasons can be given: {error.message}") if resource is PODS else error)
                 return
             except MlstackError as error:

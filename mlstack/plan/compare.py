@@ -45,8 +45,8 @@ def body(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(manifest: Manifest) -> str:
-    """Ten hex digits that change whenever the desired object does."""
-    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Ten hex digits that change whenever the desired object does; not with its API version alone."""
+    text = json.dumps({**manifest, "apiVersion": ""}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 

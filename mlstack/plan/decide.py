@@ -259,6 +259,9 @@ def prunes(
 
 def _prune(key: Key, live: Manifest, allow: Allow) -> Change:
     component = component_of(live)
+    if live["metadata"].get("deletionTimestamp"):
+        held = ", ".join(live["metadata"].get("finalizers") or [])
+        return Change(key, Action.KEEP, component, live=live, reason=f"is being deleted; waits for finalizer {held}")
     word = kept_word(key)
     if word and word not in allow.include:
         return Change(key, Action.KEEP, component, live=live, reason=f"kept: --include {word} removes it")

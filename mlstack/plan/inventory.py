@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.packing import packed, unpacked
 from mlstack.plan.runs import Run
 
 ID_LABEL = "applyset.kubernetes.io/id"
@@ -111,9 +112,9 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
         data={
             "app": owner.app,
             "environment": owner.environment,
-            "applied": json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":")),
+            "applied": packed(json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":"))),
             "runs": json.dumps(runs, sort_keys=True, default=str),
-            "past": json.dumps(past, sort_keys=True, default=str),
+            "past": packed(json.dumps(past, sort_keys=True, default=str)),
             "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
         },
     )
@@ -129,11 +130,11 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         )
     others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
     runs = {name: Run(**run) for name, run in json.loads(data.get("runs") or "{}").items()}
-    past = json.loads(data.get("past") or "{}")
+    past = json.loads(unpacked(data.get("past") or "{}"))
     return Inventory(
         kinds=frozenset(_parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
         namespaces=frozenset(others | {owner.namespace}),
-        digests=json.loads(data.get("applied") or "{}"),
+        digests=json.loads(unpacked(data.get("applied") or "{}")),
         runs=runs,
         exists=True,
         past={name: tuple(Run(**run) for run in found) for name, found in past.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mlstack.plan.model import Action, Change
 
@@ -11,6 +11,12 @@ def notices(changes: Iterable[Change]) -> list[str]:
     """What is left to others, and what is taken from them."""
     found = list(changes)
     return [*_shared(found), *_left(found), *_taken(found), *_adopted(found)]
+
+
+def unseen_notices(kinds: Collection[tuple[str, str]]) -> list[str]:
+    """The kinds (group, kind) whose API does not answer."""
+    told = ", ".join(sorted(f"{kind}.{group}" for group, kind in kinds))
+    return [f"The API of {told} does not answer (kubectl get apiservices): left as it is, not pruned."] if told else []
 
 
 def _shared(changes: Iterable[Change]) -> list[str]:

@@ -35,7 +35,7 @@ def test_what_is_ours_or_the_same_or_of_no_rule_is_sent() -> None:
 
 def test_several_items_of_a_list_by_one_rule() -> None:
     wanted = {"spec": {"containers": [{"name": name, "image": "1"} for name in "ab"]}}
-    nodes = {f'k:{{"name":"{name}"}}': {"f:image": {}} for name in "ab"}
+    nodes: dict[str, Any] = {f'k:{{"name":"{name}"}}': {"f:image": {}} for name in "ab"}
     entry = {"manager": "x", "fieldsV1": {"f:spec": {"f:containers": nodes}}}
     there = {
         "metadata": {"managedFields": [entry]},

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Action, Change, FieldChange
-from mlstack.plan.notices import notices
+from mlstack.plan.notices import notices, unseen_notices
 
 WEB = Key("apps", "Deployment", "a", "web")
 
@@ -24,3 +24,9 @@ def test_one_line_for_each_thing_to_tell() -> None:
         "Deployment/other: adopted from ann.",
     ]
     assert notices([Change(WEB, Action.UNCHANGED)]) == []
+
+
+def test_kinds_that_cannot_be_seen_are_named() -> None:
+    assert unseen_notices(()) == []
+    (said,) = unseen_notices({("x.io", "B"), ("x.io", "A")})
+    assert said.startswith("The API of A.x.io, B.x.io does not answer")

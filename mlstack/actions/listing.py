@@ -1,0 +1,67 @@
+"""Listing kinds in places: all at once, and in one request where a kind is spread over many namespaces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ForbiddenError
+from mlstack.cluster.kinds import Resource
+from mlstack.cluster.objects import Listing
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import MlstackError
+
+Place = tuple[Resource, str]  # a kind and a namespace ("" for cluster-scoped kinds): what one LIST covers
+Result = TypeVar("Result")
+
+FEW_NAMESPACES = 3  # with more, one LIST of the whole cluster is asked for
+
+
+def all_or_raise(results: Iterable[Result | MlstackError]) -> list[Result]:
+    """The results of a concurrent map, or the first error among them."""
+    found = []
+    for result in results:
+        if isinstance(result, MlstackError):
+            raise result
+        found.append(result)
+    return found
+
+
+def list_labelled(client: Client, places: Iterable[Place], labels: str) -> dict[Place, Listing]:
+    """The objects with these labels in each place. A kind in many namespaces is listed in the whole cluster at once,
+    as (kind, ""), where the user may do that; else in each namespace."""
+    wanted = set(places)
+
+    def one(place: Place) -> Listing:
+        return objects.list_objects(client, place[0], place[1] or None, labels=labels)
+
+    spread = sorted(spread_kinds(wanted), key=order)
+    answers = dict(zip(spread, client.map(one, spread), strict=True))
+    wide = [place for place in spread if not isinstance(answers[place], ForbiddenError)]
+    found = dict(zip(wide, all_or_raise(answers[place] for place in wide), strict=True))
+    rest = sorted((place for place in wanted if (place[0], "") not in found), key=order)
+    return found | dict(zip(rest, all_or_raise(client.map(one, rest)), strict=True))
+
+
+def spread_kinds(places: Iterable[Place]) -> list[Place]:
+    """The kinds that are in many of the places' namespaces, as places of the whole cluster."""
+    counted = Counter(resource for resource, _ in places)
+    return [(resource, "") for resource, count in counted.items() if count > FEW_NAMESPACES]
+
+
+def order(place: Place) -> tuple[str, str, str]:
+    """By group, kind and namespace."""
+    return place[0].group, place[0].plural, place[1]
+
+
+def by_key(listings: Iterable[Listing], versions: Mapping[Key, str]) -> dict[Key, Manifest]:
+    """The listed objects by their keys; one that was listed in two API versions in the one of `versions`."""
+    found: dict[Key, Manifest] = {}
+    for item in (item for listing in listings for item in listing.items):
+        key = key_of(item)
+        if key not in found or item["apiVersion"] == versions.get(key):
+            found[key] = item
+    return found
