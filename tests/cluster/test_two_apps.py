@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = "configmaps,secrets,services,serviceaccounts,deployments,statefulsets,roles,rolebindings,networkpolicies"
 CLUSTER_KINDS = "customresourcedefinitions,clusterroles,clusterrolebindings"
+Owned = Callable[[str], dict[str, tuple[str, str]]]
 CRDS = ", ".join(f"CustomResourceDefinition/{kind}jobs.kubeflow.org" for kind in ("paddle", "pytorch", "tf"))
 ROLES = "ClusterRole/training-operator, ClusterRoleBinding/training-operator"
 
@@ -53,49 +54,54 @@ def place(app: App, namespace: str) -> None:
     app.do("env", "add", "minikube", "--namespace", namespace)
 
 
-def owned(kubectl: Kubectl, app: str) -> dict[str, tuple[str, str]]:
-    """UID and resourceVersion of all that belongs to an app, anywhere on the cluster.
+@pytest.fixture
+def owned(kubectl: Kubectl, left: str) -> Owned:
+    """`owned("one")`: UID and resourceVersion of what belongs to an app, in this test's namespaces and in none.
 
     Deployments and StatefulSets, whose status moves, by their generation.
     """
-    label = f"app.kubernetes.io/part-of={app}"
-    words = ("get", f"{KINDS},{CLUSTER_KINDS}", "-A", "-l", label, "-o", "json")
-    items: list[dict[str, Any]] = json.loads(kubectl(*words, context="minikube"))["items"]
-    found = {}
-    for item in items:
-        of = item["metadata"]
-        version = of["generation"] if item["kind"] in ("Deployment", "StatefulSet") else of["resourceVersion"]
-        found[f"{of.get('namespace', '')} {item['kind']}/{of['name']}"] = (of["uid"], str(version))
-    return found
+
+    def find(app: str) -> dict[str, tuple[str, str]]:
+        words = ("get", f"{KINDS},{CLUSTER_KINDS}", "-A", "-l", f"app.kubernetes.io/part-of={app}", "-o", "json")
+        items: list[dict[str, Any]] = json.loads(kubectl(*words, context="minikube"))["items"]
+        found = {}
+        for item in items:
+            of = item["metadata"]
+            version = of["generation"] if item["kind"] in ("Deployment", "StatefulSet") else of["resourceVersion"]
+            if of.get("namespace", left).startswith(left):  # those of the test before may still be going
+                found[f"{of.get('namespace', '')} {item['kind']}/{of['name']}"] = (of["uid"], str(version))
+        return found
+
+    return find
 
 
-def test_in_two_namespaces(two: tuple[App, App], kubectl: Kubectl, left: str, right: str) -> None:
+def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right: str) -> None:
     one, other = two
     place(one, left)
     place(other, right)
     assert "ready: 21 of 21" in one.do("apply", "minikube")
-    before = owned(kubectl, "one")
+    before = owned("one")
     assert len(before) == 21
 
     printed = other.do("apply", "minikube")
     assert "create 11   change 0   unchanged 0   prune 0   shared 11" in printed
     assert f"Left alone, provided by mlstack app one: {CRDS}, {ROLES}." in printed
     assert "ready: 10 of 10" in printed
-    assert owned(kubectl, "one") == before
-    second = owned(kubectl, "two")
+    assert owned("one") == before
+    second = owned("two")
     assert {name.split()[0] for name in second} == {right}  # nothing of the whole cluster's
 
     assert "nothing to do" in one.do("apply", "minikube")
     assert "nothing to do" in other.do("apply", "minikube")
-    assert (owned(kubectl, "one"), owned(kubectl, "two")) == (before, second)
+    assert (owned("one"), owned("two")) == (before, second)
 
     (other.root / "components" / "kubeflow-core.yaml").unlink()
     other.write({"components/rest/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rest}\n"})
     assert "prune 10" in other.do("apply", "minikube")
-    assert owned(kubectl, "one") == before
+    assert owned("one") == before
 
     assert "removed 1 object" in other.do("delete", "minikube")
-    assert owned(kubectl, "one") == before
+    assert owned("one") == before
 
 
 def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
@@ -106,28 +112,28 @@ def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
     place(other, right)
     one.do("apply", "minikube", "--no-wait")
     other.do("apply", "minikube", "--no-wait")
-    before = owned(kubectl, "two")
+    before = owned("two")
 
     printed = one.do("delete", "minikube")
     assert f"removed 18 objects, kept {CRDS}" in printed
-    after = owned(kubectl, "two")
+    after = owned("two")
     assert after == before
-    assert set(owned(kubectl, "one")) == {f" {name}" for name in CRDS.split(", ")}
+    assert set(owned("one")) == {f" {name}" for name in CRDS.split(", ")}
 
     printed = other.do("apply", "minikube")
     assert "create 8   change 0   unchanged 10   prune 0   shared 3" in printed
     assert f"Left alone, provided by mlstack app one: {CRDS}." in printed
-    after = owned(kubectl, "two")
+    after = owned("two")
     assert {name: after[name] for name in before} == before
     assert f"{right} Deployment/training-operator" in after
 
 
-def test_in_the_same_namespace(two: tuple[App, App], kubectl: Kubectl, left: str) -> None:
+def test_in_the_same_namespace(two: tuple[App, App], owned: Owned, left: str) -> None:
     one, other = two
     place(one, left)
     place(other, left)
     one.do("apply", "minikube", "--no-wait")
-    before = owned(kubectl, "one")
+    before = owned("one")
 
     refused = other.run("apply", "minikube")
     assert refused.returncode == 1
@@ -136,11 +142,11 @@ def test_in_the_same_namespace(two: tuple[App, App], kubectl: Kubectl, left: str
     told = "  StatefulSet/tf-hub: exists, not ours: it belongs to mlstack app one. --adopt takes it over."
     assert told in refused.stderr.splitlines()
     assert "removed 0 objects" in other.do("delete", "minikube")
-    assert (owned(kubectl, "one"), owned(kubectl, "two")) == (before, {})
+    assert (owned("one"), owned("two")) == (before, {})
     assert "nothing to do" in one.do("apply", "minikube", "--no-wait")
 
 
-def test_beside_what_kubectl_made(two: tuple[App, App], kubectl: Kubectl, left: str) -> None:
+def test_beside_what_kubectl_made(two: tuple[App, App], kubectl: Kubectl, owned: Owned, left: str) -> None:
     app, _ = two
     place(app, left)
     app.write({"components/more/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\ndata: {a: ours}\n"})
@@ -155,7 +161,7 @@ def test_beside_what_kubectl_made(two: tuple[App, App], kubectl: Kubectl, left: 
         "Error: 1 change is refused, so nothing was written.\n"
         "  ConfigMap/more: exists, not ours: it belongs to kubectl-create. --adopt takes it over.\n"
     )
-    assert owned(kubectl, "one") == {}
+    assert owned("one") == {}
 
     app.do("apply", "minikube", "-c", "kubeflow-core", "--no-wait")  # what has nothing to do with it goes on
     (app.root / "components/more/a.yaml").unlink()
