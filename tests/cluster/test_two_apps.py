@@ -105,7 +105,7 @@ def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right:
 
 
 def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
-    two: tuple[App, App], kubectl: Kubectl, left: str, right: str
+    two: tuple[App, App], owned: Owned, left: str, right: str
 ) -> None:
     one, other = two
     place(one, left)
