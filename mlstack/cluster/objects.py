@@ -133,13 +133,18 @@ def delete(
     name: str,
     *,
     uid: str = "",
+    version: str = "",
     propagation: Literal["Background", "Foreground", "Orphan"] = "Background",
     dry_run: bool = False,
 ) -> bool:
-    """Deletes one object: False if it is gone already. With `uid`, ConflictError if another one has its name now."""
+    """Deletes one object: False if it is gone already.
+
+    With `uid`, ConflictError if another one has its name now; with `version`, if it is not at that resourceVersion.
+    """
     options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-    if uid:
-        options["preconditions"] = {"uid": uid}
+    conditions = {"uid": uid, "resourceVersion": version}
+    if uid or version:
+        options["preconditions"] = {name: value for name, value in conditions.items() if value}
     if dry_run:  # in the body: the server ignores a delete's query when there is a body, and deletes for real
         options["dryRun"] = ["All"]
     try:
