@@ -12,7 +12,6 @@ from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.cluster.objects import Listing
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.errors import MlstackError
 from mlstack.plan import fields as paths
 from mlstack.plan.decide import Snapshot
 from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, Owner, Stored, from_stored, is_ours

@@ -1,10 +1,15 @@
 """Whether an object is ready: a rule per kind, in one table.
 
-The reference is kstatus (sigs.k8s.io/cli-utils, pkg/kstatus/status/core.go and generic.go). Our deviations:
-- a claim that waits for its first consumer is ready (its pod's state tells the rest);
-- a failed Pod or Job is a failure, a Job is ready when all its pods have started, not when the first has;
-- a Service of type LoadBalancer is ready without an address (minikube never gives one);
-- training jobs, HPAs and webhook configurations have rules of their own.
+The reference is kstatus (sigs.k8s.io/cli-utils, pkg/kstatus/status/core.go and generic.go); each rule names its
+function there. Our deviations:
+- a claim that waits for its first consumer is ready (its pod's state tells the rest; kstatus waits for Bound);
+- a failed Pod is a failure (kstatus: current), a crash loop and an unschedulable pod are none: they may still come
+  (kstatus gives up at once, or after 15 seconds); who waits with --fail-fast gives up where nodes cannot come;
+- a Job is ready when all its pods have started, not when the first has;
+- a Service of type LoadBalancer is ready without an address (minikube never gives one; nor does kstatus ask for it);
+- a suspended job in a queue waits for its turn;
+- Stalled counts before Reconciling, in whichever order they stand;
+- training jobs, HPAs, webhook configurations and namespaces have rules of their own.
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ class Readiness:
 
 
 READY = Readiness(State.READY)
+NO_DEADLINE = 2**31 - 1  # progressDeadlineSeconds of a Deployment that has none
 Rule = Callable[[Manifest, Mapping[str, Any], Mapping[str, Any]], Readiness]
 
 
@@ -50,7 +56,8 @@ def readiness(live: Manifest) -> Readiness:
     metadata, status = live["metadata"], live.get("status") or {}
     if metadata.get("deletionTimestamp"):
         return Readiness(State.TERMINATING, reason=_finalizers(metadata))
-    if status.get("observedGeneration", metadata.get("generation", 0)) != metadata.get("generation", 0):
+    generation = metadata.get("generation")
+    if generation is not None and status.get("observedGeneration", generation) != generation:
         return waiting(reason="its controller has not seen the change yet")
     stalled = condition(live, "Stalled")
     if _true(stalled):
@@ -101,16 +108,29 @@ def _finalizers(metadata: Mapping[str, Any]) -> str:
 
 
 def _deployment(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: deploymentConditions."""
     want = spec.get("replicas", 1)
-    progressing = condition(live, "Progressing")
+    progressing, refused = condition(live, "Progressing"), condition(live, "ReplicaFailure")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Readiness(State.FAILED, f"{status.get('availableReplicas', 0)}/{want}", _words(progressing))
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    if "observedGeneration" not in status or updated < want:
-        return waiting(min(updated, available), want)
-    if status.get("replicas", 0) > updated:
+    if "observedGeneration" not in status or min(status.get("replicas", 0), updated) < want:
+        return waiting(min(updated, available), want, _words(refused) if _true(refused) else "")
+    if status.get("replicas", 0) > want:
         return waiting(available, want, "former pods are ending")
-    return _counted(min(available, status.get("readyReplicas", 0)), want)
+    counted = _counted(min(available, status.get("readyReplicas", 0)), want)
+    return counted if not counted.ready else _rolled_out(live, spec, counted)
+
+
+def _rolled_out(live: Manifest, spec: Mapping[str, Any], counted: Readiness) -> Readiness:
+    """What the conditions have to say once the counts are right: without a deadline Progressing is never set."""
+    progressing = condition(live, "Progressing")
+    deadline = spec.get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE
+    if deadline and not (_true(progressing) and progressing.get("reason") == "NewReplicaSetAvailable"):
+        return Readiness(State.WAITING, counted.progress, "its new pods are not available yet")
+    if not _true(condition(live, "Available")):
+        return Readiness(State.WAITING, counted.progress, "it is not available yet")
+    return counted
 
 
 def _counted(have: int, want: int, reason: str = "") -> Readiness:
@@ -120,34 +140,46 @@ def _counted(have: int, want: int, reason: str = "") -> Readiness:
 
 
 def _replica_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: replicasetConditions."""
+    want, names = spec.get("replicas", 1), ("fullyLabeledReplicas", "availableReplicas", "readyReplicas")
+    have = min(status.get(name, 0) for name in names)
     failure = condition(live, "ReplicaFailure")
-    return _counted(status.get("readyReplicas", 0), spec.get("replicas", 1), _words(failure))
+    if _true(failure):
+        return waiting(have, want, _words(failure))
+    if have >= want and status.get("replicas", 0) > want:
+        return waiting(have, want, "former pods are ending")
+    return _counted(have, want)
 
 
 def _stateful_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: stsConditions; a partition leaves the pods below it at their former revision."""
     strategy = spec.get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
         return READY
     want, have = spec.get("replicas", 1), status.get("readyReplicas", 0)
     if "observedGeneration" not in status or status.get("replicas", 0) < want or have < want:
         return waiting(have, want)
-    partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
-    if partition:
+    if status.get("replicas", 0) > want:
+        return waiting(have, want, "former pods are ending")
+    partition = (strategy.get("rollingUpdate") or {}).get("partition")
+    if partition is not None:
         return _counted(status.get("updatedReplicas", 0), max(want - partition, 0))
-    if status.get("currentRevision") != status.get("updateRevision"):
+    if status.get("currentReplicas", 0) < want or status.get("currentRevision") != status.get("updateRevision"):
         return waiting(status.get("updatedReplicas", 0), want, "former pods are ending")
     return Readiness(State.READY, f"{have}/{want}")
 
 
 def _daemon_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: daemonsetConditions."""
     if "desiredNumberScheduled" not in status or "observedGeneration" not in status:
         return waiting(0, None)
     want = status["desiredNumberScheduled"]
-    counts = (status.get(name, 0) for name in ("updatedNumberScheduled", "numberAvailable", "numberReady"))
-    return _counted(min(counts), want)
+    names = ("currentNumberScheduled", "updatedNumberScheduled", "numberAvailable", "numberReady")
+    return _counted(min(status.get(name, 0) for name in names), want)
 
 
 def _pod(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: podConditions, deviating (above)."""
     phase = status.get("phase")
     if phase == "Succeeded":
         return Readiness(State.FINISHED)
@@ -157,6 +189,7 @@ def _pod(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> 
 
 
 def _claim(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: pvcConditions, deviating (above)."""
     if status.get("phase") == "Bound" or "volume.kubernetes.io/selected-node" not in _annotations(live):
         return READY if status.get("phase") != "Lost" else Readiness(State.FAILED, reason="its volume is lost")
     return waiting(reason="its volume is being made")
@@ -167,14 +200,25 @@ def _annotations(live: Manifest) -> Mapping[str, str]:
 
 
 def _job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    if _true(condition(live, "Failed")):
-        return Readiness(State.FAILED, reason=_words(condition(live, "Failed")))
+    """kstatus: jobConditions, deviating (above)."""
+    failed = condition(live, "Failed") or condition(live, "FailureTarget")  # its pods are being ended: it is lost
+    if _true(failed):
+        return Readiness(State.FAILED, reason=_words(failed))
     if _true(condition(live, "Complete")):
         return Readiness(State.FINISHED)
     if _true(condition(live, "Suspended")):
-        return waiting(reason="suspended")
+        return _suspended(live)
     want = min(spec.get("parallelism", 1), spec.get("completions") or spec.get("parallelism", 1))
     return _counted(status.get("ready", 0) + status.get("succeeded", 0), want)
+
+
+QUEUE = "kueue.x-k8s.io/queue-name"
+
+
+def _suspended(live: Manifest) -> Readiness:
+    """Ready, as kstatus has it, for whoever suspends a job means it; in a queue it waits for its turn."""
+    queue = (live["metadata"].get("labels") or {}).get(QUEUE)
+    return waiting(reason=f"waits in queue {queue}") if queue else READY
 
 
 def replica_specs(live: Manifest) -> Mapping[str, Any]:
@@ -192,7 +236,7 @@ def _training_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, 
         if _true(condition(live, kind)):
             return Readiness(state, reason=_words(condition(live, kind)) if state is State.FAILED else "")
     if _true(condition(live, "Suspended")):
-        return waiting(reason="suspended")
+        return _suspended(live)
     want = sum(int(role.get("replicas", 1)) for role in replica_specs(live).values())
     counts = (status.get("replicaStatuses") or {}).values()
     have = sum(role.get("active", 0) + role.get("succeeded", 0) for role in counts)
@@ -200,13 +244,16 @@ def _training_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, 
 
 
 def _definition(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    refused = condition(live, "NamesAccepted")
-    if refused and not _true(refused):
-        return Readiness(State.FAILED, reason=_words(refused))
-    return READY if _true(condition(live, "Established")) else waiting(reason="not established yet")
+    """kstatus: crdConditions."""
+    named, established = condition(live, "NamesAccepted"), condition(live, "Established")
+    for found in (named, established):
+        if str(found.get("status")) == "False" and found.get("reason") != "Installing":
+            return Readiness(State.FAILED, reason=_words(found))
+    return READY if _true(established) else waiting(reason="not established yet")
 
 
 def _budget(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: pdbConditions."""
     return READY if "observedGeneration" in status else waiting()
 
 
@@ -247,6 +294,7 @@ def _spark(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -
 
 
 def _generic(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """kstatus: checkReadyCondition (generic.go): Unknown is not ready either, and none at all is."""
     ready = condition(live, "Ready")
     return waiting(reason=_words(ready)) if ready and not _true(ready) else READY
 

@@ -212,7 +212,7 @@ def test_a_size_set_from_outside_is_left() -> None:
 
 
 def test_what_is_being_deleted_already_is_not_deleted_again() -> None:
-    live = {"metadata": {"name": "a", "deletionTimestamp": "now", "finalizers": ["x.io/y"]}}
-    live |= {"apiVersion": "v1", "kind": "ConfigMap"}
+    metadata = {"name": "a", "deletionTimestamp": "now", "finalizers": ["x.io/y"]}
+    live: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     (found,) = prunes([], Snapshot({key_of(live): live}), NOTHING)
     assert (found.action, found.reason) == (Action.KEEP, "is being deleted; waits for finalizer x.io/y")

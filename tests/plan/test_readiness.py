@@ -28,8 +28,22 @@ def counted(**counts: int) -> dict[str, Any]:
     return {"observedGeneration": 0, **counts}
 
 
-DEPLOYED = counted(replicas=2, updatedReplicas=2, availableReplicas=2, readyReplicas=2)
-STATEFUL = counted(replicas=1, readyReplicas=1, updatedReplicas=1)
+AVAILABLE = conditions(Available="True")
+DEPLOYED = counted(replicas=2, updatedReplicas=2, availableReplicas=2, readyReplicas=2) | AVAILABLE
+ROLLED_OUT = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+STATEFUL = counted(replicas=1, readyReplicas=1, updatedReplicas=1, currentReplicas=1)
+DAEMONS = counted(
+    desiredNumberScheduled=2, currentNumberScheduled=2, updatedNumberScheduled=2, numberAvailable=2, numberReady=2
+)
+SET = counted(replicas=2, fullyLabeledReplicas=2, availableReplicas=2, readyReplicas=2)
+
+
+def roll_out(*found: dict[str, str]) -> dict[str, Any]:
+    """A Deployment with right counts, a deadline, and these conditions besides Available."""
+    status = {**DEPLOYED, "conditions": [*AVAILABLE["conditions"], *found]}
+    return make("apps/v1", "Deployment", {"replicas": 2, "progressDeadlineSeconds": 600}, status)
+
+
 TFJOB = {"tfReplicaSpecs": {"Worker": {"replicas": 2}, "PS": {}}}
 
 
@@ -39,16 +53,34 @@ def tfjob(**status: Any) -> Manifest:
 
 DEADLINE = {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}
 
-# kstatus's own cases (sigs.k8s.io/cli-utils pkg/kstatus/status/status_compute_test.go), then ours.
+# Each rule of kstatus (sigs.k8s.io/cli-utils pkg/kstatus/status/core.go, generic.go) broken once, then our own kinds.
 TABLE = [
     ("deployment unseen", make("apps/v1", "Deployment", {"replicas": 2}, {}), W, "0/2"),
     ("deployment ready", make("apps/v1", "Deployment", {"replicas": 2}, DEPLOYED), R, "2/2"),
     ("deployment rolling", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, "replicas": 3}), W, "2/2"),
     ("deployment old pods only", make("apps/v1", "Deployment", {}, counted(replicas=1, readyReplicas=1)), W, "0/1"),
-    ("deployment to zero", make("apps/v1", "Deployment", {"replicas": 0}, counted()), R, "0/0"),
+    ("deployment to zero", make("apps/v1", "Deployment", {"replicas": 0}, counted() | AVAILABLE), R, "0/0"),
+    ("deployment rolled out", roll_out(ROLLED_OUT), R, "2/2"),
+    ("deployment whose new pods are not there", roll_out({**ROLLED_OUT, "reason": "ReplicaSetUpdated"}), W, "2/2"),
+    ("deployment without Progressing", roll_out(), W, "2/2"),
+    ("deployment without a deadline", make("apps/v1", "Deployment", {"replicas": 2, "progressDeadlineSeconds":
+     2147483647}, DEPLOYED), R, "2/2"),
+    ("deployment not available", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, **conditions(
+     Available="False")}), W, "2/2"),
+    ("deployment partly available", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, "availableReplicas":
+     1}), W, "1/2"),
+    ("deployment partly ready", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, "readyReplicas": 1}), W,
+     "1/2"),
+    ("deployment partly updated", make("apps/v1", "Deployment", {"replicas": 2}, {**DEPLOYED, "updatedReplicas": 1}),
+     W, "1/2"),
+    ("deployment that may not make pods", make("apps/v1", "Deployment", {}, {**counted(), **conditions(
+     ReplicaFailure="True")}), W, "0/1"),
+    ("no generation of its own", make("a.b/v1", "Thing", {}, {"observedGeneration": 5}), R, ""),
     ("deployment stuck", make("apps/v1", "Deployment", {}, DEADLINE), X, "0/1"),
     ("old generation", make("apps/v1", "Deployment", {}, {"observedGeneration": 1}, generation=2), W, ""),
     ("being deleted", make("v1", "ConfigMap", deletionTimestamp="now"), State.TERMINATING, ""),
+    ("stalled and reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True", Stalled="True")), X, ""),
+    ("ready unknown", make("a.b/v1", "Thing", {}, conditions(Ready="Unknown")), W, ""),
     ("stalled", make("a.b/v1", "Thing", {}, conditions(Stalled="True")), X, ""),
     ("reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True")), W, ""),
     ("not ready", make("a.b/v1", "Thing", {}, conditions(Ready="False")), W, ""),
@@ -58,14 +90,25 @@ TABLE = [
     ("stateful waiting", make("apps/v1", "StatefulSet", {"replicas": 2}, STATEFUL), W, "1/2"),
     ("stateful on delete", make("apps/v1", "StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, {}), R, ""),
     ("stateful rolling", make("apps/v1", "StatefulSet", {}, {**STATEFUL, "updateRevision": "2"}), W, "1/1"),
+    ("stateful with too many pods", make("apps/v1", "StatefulSet", {}, {**STATEFUL, "replicas": 2}), W, "1/1"),
+    ("stateful with pods of no revision", make("apps/v1", "StatefulSet", {}, {**STATEFUL, "currentReplicas": 0}), W,
+     "1/1"),
+    ("stateful partition not updated", make("apps/v1", "StatefulSet", {"replicas": 2, "updateStrategy":
+     {"rollingUpdate": {"partition": 0}}}, {**STATEFUL, "replicas": 2, "readyReplicas": 2}), W, "1/2"),
     ("stateful partition", make("apps/v1", "StatefulSet", {"replicas": 1, "updateStrategy":
      {"rollingUpdate": {"partition": 1}}}, {**STATEFUL, "updateRevision": "2"}), R, "1/0"),
     ("daemon unseen", make("apps/v1", "DaemonSet", {}, {}), W, ""),
-    ("daemon ready", make("apps/v1", "DaemonSet", {}, counted(desiredNumberScheduled=2, updatedNumberScheduled=2,
-     numberAvailable=2, numberReady=2)), R, "2/2"),
-    ("daemon partly", make("apps/v1", "DaemonSet", {}, counted(desiredNumberScheduled=2, updatedNumberScheduled=2,
-     numberAvailable=1, numberReady=2)), W, "1/2"),
-    ("replica set", make("apps/v1", "ReplicaSet", {"replicas": 2}, counted(readyReplicas=1)), W, "1/2"),
+    ("daemon ready", make("apps/v1", "DaemonSet", {}, DAEMONS), R, "2/2"),
+    ("daemon not observed", make("apps/v1", "DaemonSet", {}, {"desiredNumberScheduled": 0}), W, ""),
+    *((f"daemon by {name}", make("apps/v1", "DaemonSet", {}, {**DAEMONS, name: 1}), W, "1/2")
+      for name in DAEMONS if name not in ("desiredNumberScheduled", "observedGeneration")),
+    ("replica set", make("apps/v1", "ReplicaSet", {"replicas": 2}, SET), R, "2/2"),
+    *((f"replica set by {name}", make("apps/v1", "ReplicaSet", {"replicas": 2}, {**SET, name: 1}), W, "1/2")
+      for name in ("fullyLabeledReplicas", "availableReplicas", "readyReplicas")),
+    ("replica set with too many pods", make("apps/v1", "ReplicaSet", {"replicas": 2}, {**SET, "replicas": 3}), W,
+     "2/2"),
+    ("replica set that may not make pods", make("apps/v1", "ReplicaSet", {"replicas": 2}, {**SET, **conditions(
+     ReplicaFailure="True")}), W, "2/2"),
     ("pod running", make("v1", "Pod", {}, {"phase": "Running", **conditions(Ready="True")}), R, ""),
     ("pod pending", make("v1", "Pod", {}, {"phase": "Pending"}), W, "0/1"),
     ("pod done", make("v1", "Pod", {}, {"phase": "Succeeded"}), F, ""),
@@ -80,10 +123,19 @@ TABLE = [
      R, "2/2"),
     ("job done", make("batch/v1", "Job", {}, conditions(Complete="True")), F, ""),
     ("job failed", make("batch/v1", "Job", {}, conditions(Failed="True")), X, ""),
-    ("job suspended", make("batch/v1", "Job", {}, conditions(Suspended="True")), W, ""),
+    ("job being failed", make("batch/v1", "Job", {}, conditions(FailureTarget="True")), X, ""),
+    ("job suspended", make("batch/v1", "Job", {}, conditions(Suspended="True")), R, ""),
+    ("job in a queue", make("batch/v1", "Job", {}, conditions(Suspended="True"), labels={"kueue.x-k8s.io/queue-name":
+     "q"}), W, ""),
+    ("tfjob in a queue", make("kubeflow.org/v1", "TFJob", TFJOB, conditions(Suspended="True"),
+     labels={"kueue.x-k8s.io/queue-name": "q"}), W, ""),
     ("crd", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="True")), W, ""),
     ("crd established", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {},
      conditions(NamesAccepted="True", Established="True")), R, ""),
+    ("crd being installed", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, {"conditions": [
+     {"type": "Established", "status": "False", "reason": "Installing"}]}), W, ""),
+    ("crd not accepted", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(
+     Established="False")), X, ""),
     ("crd refused", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="False")),
      X, ""),
     ("budget", make("policy/v1", "PodDisruptionBudget", {}, {"observedGeneration": 0}), R, ""),
