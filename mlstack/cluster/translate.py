@@ -19,6 +19,9 @@ _RESOURCE = re.compile(r'resource "(?P<resource>[^"]+)" in API group "(?P<group>
 # Server-side apply says 500 to an object that does not fit its schema: ".spec.replicaz: field not declared in schema".
 _MISFIT = re.compile(r"failed to create typed patch object|field not declared in schema")
 _MISFIT_FIELD = re.compile(r"(?P<field>\.[^\s:]+): (?P<message>[^\n]+)")
+# Go's own view of a typed patch, which says nothing to a user.
+_TYPED_PATCH = re.compile(r"failed to create typed patch object \([^)]*\): (?:errors:\s*)?")
+_GO_VALUE = re.compile(r"&value\.valueUnstructured\{Value:(.*?)\}")
 _STRICT = re.compile(r'(?P<message>(?:unknown|duplicate) field "(?P<field>[^"]+)")')
 _MANAGER = re.compile(r'conflict with "(?P<manager>[^"]+)"')
 _VALUE = re.compile(r'(Invalid value: |expected \w+, got )(?:"(?:\\.|[^"\\])*"|\S+)')
@@ -86,6 +89,8 @@ def _of_words(status: int, reason: str, message: str, details: Mapping[str, Any]
     """Answers whose meaning stands in the message: their codes say something else, or anything."""
     text = f"Cannot {asked.verb} {asked.what}: {message}"
     if _MISFIT.search(message):
+        message = _GO_VALUE.sub(r"\1", _TYPED_PATCH.sub("", message))
+        text = f"Cannot {asked.verb} {asked.what}: {message}"
         causes = tuple(Cause(match["field"], match["message"]) for match in _MISFIT_FIELD.finditer(message))
         return failures.InvalidError(text, status=status, causes=causes)
     if _ETCD_SIZE.search(message) or status == 413:

@@ -1,0 +1,39 @@
+"""A secret value straight to the cluster: it stands in no file, no history and no output of the app."""
+
+from __future__ import annotations
+
+import base64
+
+from mlstack.actions.connection import Connection
+from mlstack.cluster import objects
+from mlstack.cluster.failures import AlreadyExistsError, NotFoundError
+from mlstack.cluster.kinds import well_known
+from mlstack.errors import MlstackError
+
+MANAGER = "mlstack-secret"
+LARGEST = 1_000_000  # bytes; the API server takes about 1 MiB for all of a Secret
+
+
+def set_secret(link: Connection, name: str, key: str, value: bytes) -> bool:
+    """Puts `value` under `key` of the Secret `name` in the environment's namespace; True if the Secret is new.
+
+    The Secret's other keys stay. Raises MlstackError for an empty or too large value, InvalidError for bad names,
+    ForbiddenError.
+    """
+    if not value:
+        raise MlstackError(f"The value for {name}/{key} is empty; nothing was written.", "Give it on standard input.")
+    if len(value) > LARGEST:
+        raise MlstackError(f"The value for {name}/{key} is too large ({len(value)} bytes, at most {LARGEST}).")
+    secret = well_known("v1", "Secret")
+    data = {"data": {key: base64.b64encode(value).decode()}}
+    try:
+        objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
+        return False
+    except NotFoundError:
+        head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": link.namespace}}
+    try:
+        objects.create(link.client, secret, {**head, "type": "Opaque", **data}, manager=MANAGER)
+    except AlreadyExistsError:  # somebody made it in between
+        objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
+        return False
+    return True

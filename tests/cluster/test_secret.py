@@ -1,0 +1,54 @@
+"""`mlstack secret set`: from standard input to the cluster, and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlstack.sandbox import Sandbox
+
+Kubectl = Callable[..., str]
+
+
+def put(app: Any, *words: str, value: str) -> subprocess.CompletedProcess[str]:
+    """`mlstack secret set WORDS`, with a value on standard input."""
+    script = str(Path(sys.executable).with_name("mlstack"))
+    command = [script, "secret", "set", *words]
+    return subprocess.run(command, cwd=app.root, input=value, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_value_goes_to_the_cluster_alone(
+    new_app: Callable[[str], Any], made: str, minikube: Sandbox, kubectl: Kubectl
+) -> None:
+    app = new_app("secrets")
+    app.do("env", "add", "minikube", "--namespace", made)
+    before = app.files()
+    first = put(app, "minikube", "db", "password", value="s3cret\n")
+    second = put(app, "minikube", "db", "user", value="alice")
+    assert first.stdout == f"minikube: password is set in the new Secret db (namespace {made}).\n"
+    assert second.stdout == f"minikube: user is set in the Secret db (namespace {made}).\n"
+    found = yaml.safe_load(kubectl("get", "secret", "db", "-n", made, "-o", "yaml", context="minikube"))
+    data = {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+    assert data == {"password": "s3cret", "user": "alice"}
+    assert app.files() == before
+
+
+def test_an_empty_value_and_a_bad_name_are_refused(
+    new_app: Callable[[str], Any], made: str, minikube: Sandbox, kubectl: Kubectl
+) -> None:
+    app = new_app("secrets")
+    app.do("env", "add", "minikube", "--namespace", made)
+    for words, value, said in [
+        (("db", "k"), "", "is empty"),
+        (("Db", "k"), "s3cret", "Invalid"),
+        (("db", "a b"), "s3cret", "Invalid"),
+    ]:
+        seen = put(app, "minikube", *words, value=value)
+        assert (seen.returncode, said in seen.stderr, "s3cret" in seen.stderr) == (1, True, False), seen.stderr
+    assert "No resources found" in kubectl("get", "secret", "-n", made, context="minikube", check=False)
