@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mlstack.actions.delete import Deletion
     from mlstack.actions.diff import Diff
     from mlstack.actions.events import OnEvent
+    from mlstack.actions.history import ComponentRun, History
+    from mlstack.actions.rollback import Rollback
+    from mlstack.actions.runs import RunOutcome
     from mlstack.actions.session import Scope
     from mlstack.actions.status import Status
     from mlstack.actions.wait import WaitResult
@@ -114,6 +117,53 @@ class App:
         from mlstack.actions.delete import delete
 
         return delete(self._scope(environment, components), timeout_s=timeout_s)
+
+    def run(
+        self,
+        environment: str,
+        component: str,
+        sets: Iterable[str] = (),
+        *,
+        follow: bool = False,
+        options: ApplyOptions | None = None,
+        on_event: OnEvent | None = None,
+    ) -> RunOutcome:
+        """Start a component's run again on purpose; with `follow`, tell its logs and wait for its end."""
+        from mlstack.actions.events import ignore
+        from mlstack.actions.runs import RUN, run
+
+        scope = self._scope(environment, (), sets)
+        return run(scope, component, follow=follow, options=options or RUN, on_event=on_event or ignore)
+
+    def history(self, environment: str) -> History:
+        """The revisions that were applied, the newest first."""
+        from mlstack.actions.history import history
+
+        return history(self._scope(environment))
+
+    def runs(self, environment: str, component: str) -> list[ComponentRun]:
+        """A component's runs with their outcomes, the newest first."""
+        from mlstack.actions.history import run_history
+
+        return run_history(self._scope(environment), component)
+
+    def rollback(
+        self,
+        environment: str,
+        revision: int | None = None,
+        components: Iterable[str] = (),
+        *,
+        files: bool = False,
+        options: ApplyOptions | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Rollback:
+        """Apply a former revision again (None: the one before); with `files`, its values go back into the files."""
+        from mlstack.actions.apply import DEFAULTS
+        from mlstack.actions.events import ignore
+        from mlstack.actions.rollback import rollback
+
+        scope = self._scope(environment, components)
+        return rollback(scope, revision, files=files, options=options or DEFAULTS, on_event=on_event or ignore)
 
     def _scope(self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()) -> Scope:
         from mlstack.actions.session import Scope

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import (
@@ -18,21 +19,27 @@ from mlstack.actions.events import (
     StageDone,
     ignore,
 )
+from mlstack.actions.going import await_gone, has_finalizers, held
+from mlstack.actions.lock import Lock, locked
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.reading import resource_for
-from mlstack.actions.remember import exact, remember_ends, store_inventory
+from mlstack.actions.receipts import keep_images, keep_receipt
+from mlstack.actions.remember import exact, remember_ends, store_inventory, with_history
+from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, remove, send
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target
-from mlstack.compose.manifests import Key, Manifest
-from mlstack.errors import MlstackError
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import FEW, MlstackError
 from mlstack.plan.inventory import superset
 from mlstack.plan.model import Action, Allow, Change, Plan
 from mlstack.plan.readiness import waits
 from mlstack.plan.stages import DEFINITIONS, NAMESPACES, SERVICES, TITLES, WORKLOADS, is_custom
 
-Confirm = Callable[[Plan], bool]
+PRUNE_SECONDS = 10.0  # how long to wait for what a finalizer holds
+
+Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
 
 
 class PlanBlockedError(MlstackError):
@@ -48,9 +55,11 @@ class PlanBlockedError(MlstackError):
 class ApplyFailedError(MlstackError):
     """Some objects were refused by the cluster. The others of their stages were applied; later stages were not."""
 
-    def __init__(self, failures: Sequence[Failed], environment: str) -> None:
+    def __init__(self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = ()) -> None:
         told = [f"{failure.key}: {failure.message}" for failure in failures]
-        number = "1 object" if len(told) == 1 else f"{len(told)} objects"
+        if unsent:
+            told.append(f"Not sent, as they come later: {some(unsent)}.")
+        number = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
         super().__init__(
             f"{number} could not be applied.\n  " + "\n  ".join(told),
             f"What was applied stays; mend it and go on with: mlstack apply {environment}",
@@ -58,15 +67,26 @@ class ApplyFailedError(MlstackError):
         self.failures = tuple(failures)
 
 
+def some(keys: Sequence[Key]) -> str:
+    """The first few of the keys, and how many more there are."""
+    more = f" and {len(keys) - FEW} more" if len(keys) > FEW else ""
+    return ", ".join(str(key) for key in keys[:FEW]) + more
+
+
 @dataclass(frozen=True)
 class ApplyOptions:
-    """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait."""
+    """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait.
+
+    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right.
+    """
 
     allow: Allow = field(default_factory=Allow)
     wait: str = "ready"
     timeout_s: float = 600.0
     fail_fast: bool = False
     dry_run: bool = False
+    lock_timeout_s: float = 60.0
+    replan: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,15 +108,20 @@ def apply(
     scope: Scope,
     options: ApplyOptions = DEFAULTS,
     on_event: OnEvent = ignore,
-    confirm: Confirm = lambda plan: True,
+    confirm: Confirm = lambda plan: None,
 ) -> Outcome:
     """Applies an environment's components and waits for them.
 
-    `confirm` is asked once, before the first write. Raises PlanBlockedError (nothing written), ApplyFailedError,
-    NotReadyError, WorkloadFailedError, and what connecting and planning raise.
+    `confirm` is asked once, before the first write; if the plan changes after that, MovedError. Raises PlanBlockedError
+    and LockedError (nothing written), ApplyFailedError, LockLostError, NotReadyError, WorkloadFailedError, and what
+    connecting and planning raise.
     """
+    return apply_session(open_session(scope, pin=not options.dry_run), options, on_event, confirm)
+
+
+def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, confirm: Confirm) -> Outcome:
+    """As `apply`, in an open session; what a session renders need not come from the files."""
     began = time.monotonic()
-    session = open_session(scope, pin=not options.dry_run)
     on_event(session.connected())
     planning = plan_session(session, options.allow)
     plan = planning.plan
@@ -105,13 +130,14 @@ def apply(
         raise PlanBlockedError(plan)
     if plan.writes and options.dry_run:
         return _rehearse(session, planning, options.allow, began)
-    if plan.writes and not confirm(plan):
+    agreed = confirm(plan) if plan.writes else None
+    if agreed is False:
         raise MlstackError("Nothing was changed.")
     if options.dry_run:
         options = replace(options, wait="none")
     work = _Work(session, planning, options, on_event)
     if plan.writes:
-        work.carry_out()
+        work.carry_out(confirmed=agreed is True)
     return work.finish(began)
 
 
@@ -133,7 +159,7 @@ def _rehearse(session: Session, planning: Planning, allow: Allow, began: float) 
 
 
 def _failed(sent: Sent) -> Failed:
-    return Failed(sent.change.key, str(sent.error), sent.change.component)
+    return Failed(sent.change.key, sent.told or str(sent.error), sent.change.component)
 
 
 class _Work:
@@ -147,21 +173,55 @@ class _Work:
         self.on_event = on_event
         self.sent: list[Sent] = []
         self.removed: list[Key] = []
+        self.revision = 0
         self.deadline = time.monotonic() + options.timeout_s
+        self.lock: Lock | None = None
 
     # -- the steps
 
-    def carry_out(self) -> None:
+    def carry_out(self, *, confirmed: bool) -> None:
         self.make_namespaces()
+        with self.locked() as self.lock:
+            self.plan_again(confirmed)
+            if self.plan.writes:
+                self.write()
+
+    def locked(self) -> AbstractContextManager[Lock]:
+        return locked(self.session, self.options.lock_timeout_s, self.on_event)
+
+    def plan_again(self, confirmed: bool) -> None:
+        self.planning = planned_again(
+            self.session,
+            self.planning,
+            self.options.allow,
+            self.on_event,
+            confirmed=confirmed,
+            accept=self.options.replan,
+        )
+        self.plan = self.planning.plan
+        if self.plan.blocked:
+            raise PlanBlockedError(self.plan)
+        self.deadline = time.monotonic() + self.options.timeout_s  # waiting for somebody else's apply does not count
+
+    def write(self) -> None:
         before = self.planning.reading.snapshot.inventory
         announced = superset(before, self.touched())
         parent = store_inventory(self.session, self.planning.reading.parent, announced)
         self.send_stages()
         if not self.failures():
             self.prune()
-        store_inventory(self.session, parent, exact(self.planning, announced, self.sent, self.removed))
+        self.lock_check()
+        found = exact(self.planning, announced, self.sent, self.removed)
+        self.revision = self.keep_receipt()
+        store_inventory(self.session, parent, with_history(self.session, self.planning, found, self.revision))
         if self.failures():
-            raise ApplyFailedError(self.failures(), self.session.scope.environment)
+            raise ApplyFailedError(self.failures(), self.session.scope.environment, self.unsent())
+
+    def keep_receipt(self) -> int:
+        if self.session.again and self.session.scope.sets:
+            return self.planning.reading.snapshot.inventory.revision  # values for one run are no state to go back to
+        outcome = "failed" if self.failures() else "applied"
+        return keep_receipt(self.session, self.planning, outcome, self.on_event)
 
     def finish(self, began: float) -> Outcome:
         """Waits where that is wanted and tells how it ended."""
@@ -194,10 +254,15 @@ class _Work:
             todo = [change for change in changes if change.key not in sent_already]
             if number == WORKLOADS:
                 self.wait_for_operators(todo)
+            self.lock_check()
             if todo:
                 self.send_stage(number, todo)
             if self.failures():
                 return
+
+    def lock_check(self) -> None:
+        if self.lock is not None:
+            self.lock.check()
 
     def send_stage(self, number: int, changes: Sequence[Change]) -> None:
         began = time.monotonic()
@@ -221,6 +286,8 @@ class _Work:
     def established(self, results: Sequence[Sent]) -> list[Sent]:
         """CRDs are of use once they are Established and discovery shows their kinds."""
         good = [sent for sent in results if sent.error is None]
+        if len(good) < len(results):
+            return list(results)  # nothing more is sent, and a wait that fails would hide what was refused
         waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), ignore, {})
         self.session.connection.discovery.refresh()
         check_outcome(self.session, waited, "ready")
@@ -240,6 +307,7 @@ class _Work:
 
     def prune(self) -> None:
         """Removes what no longer renders, the last stages' kinds first, never another object of the same name."""
+        self.lock_check()
         changes = self.plan.of(Action.PRUNE)
         client = self.session.connection.client
 
@@ -247,13 +315,28 @@ class _Work:
             resource = self.session.resource_of(change.key.group, change.key.kind)
             return resource is not None and remove(client, resource, change.key, change.live or {"metadata": {}})
 
-        for change, result in zip(changes, client.map(one, changes), strict=True):
+        results = client.map(one, changes)
+        held_ones = self.held_ones(changes)
+        for change, result in zip(changes, results, strict=True):
             if isinstance(result, MlstackError):
                 self.sent.append(Sent(change, error=result))
                 self.on_event(Failed(change.key, str(result), change.component))
             else:
                 self.removed.append(change.key)
-                self.on_event(Removed(change.key))
+                if change.key not in held_ones:
+                    self.on_event(Removed(change.key))
+
+    def held_ones(self, changes: Sequence[Change]) -> set[Key]:
+        """Which pruned objects a finalizer still holds: waited for a little, told, and no reason to fail."""
+        going = {change.key: change.live for change in changes if change.live and has_finalizers(change.live)}
+        if not going:
+            return set()
+        seconds = 0.0 if self.options.wait == "none" else PRUNE_SECONDS
+        until = min(self.deadline, time.monotonic() + seconds)
+        left = await_gone(self.session, list(going), going, until, ignore)
+        if left:
+            self.on_event(Notice(f"Pruned, and still being deleted: {held(left)}."))
+        return {key_of(live) for live in left}
 
     def wait(self) -> None:
         began = time.monotonic()
@@ -261,8 +344,10 @@ class _Work:
         waited = wait_in_session(
             self.session, targets, self.patience(self.options.wait), self.on_event, self.planning.reading.versions
         )
+        keep_images(self.session, self.revision, waited.pods, self.on_event)
         if self.options.wait == "finished" and self.plan.writes:
-            remember_ends(self.session, self.planning.wanted, waited.lives)
+            with self.locked():
+                remember_ends(self.session, self.planning.wanted, waited.lives)
         check_outcome(self.session, waited, self.options.wait)
         seconds = time.monotonic() - began
         instant = len(self.members()) - len(targets)
@@ -272,6 +357,11 @@ class _Work:
 
     def failures(self) -> list[Failed]:
         return [_failed(sent) for sent in self.sent if sent.error]
+
+    def unsent(self) -> list[Key]:
+        """What the plan would have written after the stage that failed."""
+        done = {sent.change.key for sent in self.sent} | set(self.removed)
+        return [change.key for change in self.plan.writes if change.key not in done]
 
     def patience(self, what: str) -> Patience:
         return patience_of(self.session, what, self.deadline, self.options.fail_fast)

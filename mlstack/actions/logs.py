@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from mlstack.errors import MlstackError
 
 POD = well_known("v1", "Pod")
 LOOK_SECONDS = 1.0
-LAST_WORDS_SECONDS = 3.0  # how long a followed log may still speak after its run has ended
+LAST_WORDS_SECONDS = 2.0  # how long a followed log may still speak after its run has ended
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,9 @@ class _Follower:
         """The last look, for pods that came and went between two, and the readers' last words."""
         self.over.set()
         self.looker.join(LAST_WORDS_SECONDS)
+        until = time.monotonic() + LAST_WORDS_SECONDS
         for reader in list(self.readers.values()):
-            reader.join(LAST_WORDS_SECONDS)
+            reader.join(max(0.0, until - time.monotonic()))
 
     def look(self) -> None:
         last = False

@@ -104,11 +104,16 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
     started = {name: run for name, run in found.runs.items() if before.runs.get(name) != run}
     command = "run" if session.again else "rollback" if session.former else "apply"
     runs = {name: replace(run, params=_given(session, run), by=command) for name, run in started.items()}
-    replaced = {name: closed(before.runs[name], lives.get(name)) for name in started if name in before.runs}
+    replaced = {name: _replaced(closed(before.runs[name], lives.get(name))) for name in started if name in before.runs}
     past = {name: (run, *before.past.get(name, ()))[:PAST_RUNS] for name, run in replaced.items()}
     partial = bool(session.scope.components) or session.again
     former = session.former or (before.former if partial else 0)
     return replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, revision=revision, former=former)
+
+
+def _replaced(run: Run) -> Run:
+    running = run.outcome == RunState.RUNNING
+    return replace(run, outcome=RunState.STOPPED.value, ended=now()) if running else run
 
 
 def _given(session: Session, run: Run) -> dict[str, Any]:

@@ -185,7 +185,8 @@ def _rolled_back(session: Session, inventory: Inventory) -> list[str]:
     said = f"{name} is at revision {inventory.former} since a rollback"
     if not ahead:
         return [f"{said}, and the files say the same."]
-    return [f"{said}, and the files are ahead of it ({ahead} objects): mlstack diff {name} tells how."]
+    number = "1 object" if ahead == 1 else f"{ahead} objects"
+    return [f"{said}, and the files are ahead of it ({number}): mlstack diff {name} tells how."]
 
 
 def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:

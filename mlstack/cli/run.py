@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 
 from mlstack.errors import MlstackError
 
-from .output import can_ask, emit, event_line, table
+from .output import can_ask, emit
 from .report import plan_as_dict, reporter, summary, title
 from .settings import (
     Command,
@@ -26,7 +25,6 @@ from .settings import (
 
 if TYPE_CHECKING:
     from mlstack.actions.planning import Scope
-    from mlstack.actions.status import Status
     from mlstack.plan.model import Allow, Plan
 
 INCLUDE = click.Choice(["pvc", "crd", "namespace"])
@@ -65,6 +63,12 @@ def allow_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def lock_option(command: Command) -> Command:
+    """`--lock-timeout`, on what writes to an environment."""
+    text = "How long to wait for another apply to end; 0: not at all. [default: 60s]"
+    return click.option("--lock-timeout", type=Seconds(), default=60, help=text)(command)
 
 
 def allow_of(given: dict[str, Any]) -> Allow:
@@ -132,6 +136,8 @@ def _diff_text(found: Any) -> str:
 @click.option("--wait", type=click.Choice(["ready", "finished"]), default="ready", help="For what to wait.")
 @click.option("--timeout", type=Seconds(), default=600, help="How long to wait (90s, 10m). [default: 10m]")
 @click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
+@lock_option
+@click.option("--replan", is_flag=True, help="Go on if the plan changes after it was confirmed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @stream_option
 @pass_settings
@@ -146,7 +152,9 @@ def apply(
     scope = scope_of(settings, environment, components, sets)
     fail_fast = given["fail_fast"] if given["fail_fast"] is not None else not can_ask()
     wait = "none" if given["no_wait"] else given["wait"]
-    options = ApplyOptions(allow, wait, given["timeout"], fail_fast, given["dry_run"])
+    options = ApplyOptions(
+        allow, wait, given["timeout"], fail_fast, given["dry_run"], given["lock_timeout"], given["replan"]
+    )
     with closing(reporter(given["output"])) as report:
         outcome = action(scope, options, report, confirmation(settings, environment, given["yes"]))
     if given["output"] == "text" and outcome.applied:
@@ -161,19 +169,20 @@ def next_step(scope: Scope) -> None:
         click.echo(f"Notebook: mlstack notebook {scope.environment}")
 
 
-def confirmation(settings: Settings, environment: str, yes: bool) -> Callable[[Plan], bool]:
-    """A protected environment asks before it is changed, and refuses where nobody can be asked."""
+def confirmation(settings: Settings, environment: str, yes: bool, always: str = "") -> Callable[[Plan], bool | None]:
+    """A protected environment asks before it is changed, and refuses where nobody can be asked; None: no question.
+
+    So does a plan that has a reason of its own, and a command that gives one (`always`).
+    """
     protected = settings.project().environment(environment).protected
 
-    def confirm(plan: Plan) -> bool:
-        if yes or not protected:
-            return True
+    def confirm(plan: Plan) -> bool | None:
+        why = f"{environment} is protected" if protected else plan.asks or always
+        if yes or not why:
+            return None
         if not can_ask():
-            raise MlstackError(
-                f"{environment} is protected, and nobody can be asked here; nothing was changed.",
-                "Add --yes.",
-            )
-        return click.confirm(f"{environment} is protected. {summary(plan)}. Go on?", err=True)
+            raise MlstackError(f"{why}, and nobody can be asked here; nothing was changed.", "Add --yes.")
+        return click.confirm(f"{why}. {summary(plan)}. Go on?", err=True)
 
     return confirm
 
@@ -216,6 +225,7 @@ def wait(
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is gone.")
 @click.option("--timeout", type=Seconds(), default=600, help="How long to wait. [default: 10m]")
+@lock_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @stream_option
 @pass_settings
@@ -230,6 +240,7 @@ def delete(settings: Settings, /, environment: str, components: tuple[str, ...],
             timeout_s=given["timeout"],
             wait=not given["no_wait"],
             dry_run=given["dry_run"],
+            lock_timeout_s=given["lock_timeout"],
             on_event=report,
             confirm=_confirm_delete(settings, environment, given["yes"] or given["dry_run"]),
         )
@@ -239,12 +250,12 @@ def delete(settings: Settings, /, environment: str, components: tuple[str, ...],
         click.echo(f"{environment}: {would} {len(done.removed)} objects{kept}")
 
 
-def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable[[Any], bool]:
+def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable[[Any], bool | None]:
     protected = settings.project().environment(environment).protected
 
-    def confirm(keys: Any) -> bool:
+    def confirm(keys: Any) -> bool | None:
         if yes or not (protected or can_ask()):
-            return True
+            return None
         if not can_ask():
             raise MlstackError(
                 f"{environment} is protected, and nobody can be asked here; nothing was changed.",
@@ -253,56 +264,3 @@ def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable
         return click.confirm(f"Remove {len(keys)} objects from {environment}?", err=True)
 
     return confirm
-
-
-@click.command()
-@click.argument("environment")
-@component_option
-@click.option("--watch", is_flag=True, help="Print it again whenever it changes.")
-@click.option("--interval", type=Seconds(), default=2, help="How often --watch looks. [default: 2s]")
-@output_option
-@pass_settings
-def status(
-    settings: Settings,
-    environment: str,
-    components: tuple[str, ...],
-    watch: bool,
-    interval: float,
-    output: str,
-) -> None:
-    """Show ENVIRONMENT's components: objects, readiness, and why something is not ready."""
-    from mlstack.actions.status import status as action
-
-    scope = scope_of(settings, environment, components)
-    if not watch:
-        found = action(scope)
-        emit(status_as_dict(found), output, lambda: status_text(found))
-        return
-    last: object = None
-    while True:
-        found = action(scope)
-        if status_as_dict(found) != last:
-            last = status_as_dict(found)
-            click.echo(event_line(last) if output == "json" else status_text(found))
-        time.sleep(interval)
-
-
-def status_as_dict(found: Status) -> dict[str, Any]:
-    """The status as plain data."""
-    import dataclasses
-
-    return dataclasses.asdict(found)
-
-
-def status_text(found: Status) -> str:
-    """The status as a table, with what stands beside it."""
-    rows = [
-        (c.name, c.ready, f"{c.present}/{c.total}", "; ".join(c.notes) or ", ".join(c.endpoints))
-        for c in found.components
-    ]
-    lines = [table(("component", "ready", "objects", "notes"), rows), *found.notices]
-    if found.gpus is not None:
-        lines.append(f"GPUs: {found.gpus.used} of {found.gpus.total} in use, {found.gpus.ours} by this app")
-    if found.simulated:
-        lines.append("This is a sandbox: nodes, GPUs and pods are simulated.")
-    return "\n".join(lines)

@@ -27,6 +27,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    STOPPED = "stopped"  # replaced while it ran
     REMOVED = "ended and removed"  # remembered beyond its TTL, its outcome unseen
 
 

@@ -1,0 +1,97 @@
+"""Back to a former revision: its manifests through the same plan, and on demand its values in the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mlstack.actions.apply import DEFAULTS, ApplyOptions, Confirm, Outcome, apply_session
+from mlstack.actions.events import Notice, OnEvent, ignore
+from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.receipts import read_contents, receipt_of
+from mlstack.actions.session import Scope, Session, connect_only
+from mlstack.app.values import brought_back
+from mlstack.compose.render import Rendered
+from mlstack.errors import MlstackError
+from mlstack.plan.model import Plan
+from mlstack.plan.receipts import Contents, Receipt
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback did. `files` were written, relative to the app."""
+
+    revision: Receipt
+    outcome: Outcome
+    files: tuple[str, ...] = ()
+
+
+def rollback(
+    scope: Scope,
+    revision: int | None = None,
+    *,
+    files: bool = False,
+    options: ApplyOptions = DEFAULTS,
+    on_event: OnEvent = ignore,
+    confirm: Confirm = lambda plan: None,
+) -> Rollback:
+    """Applies a former revision's manifests (None: of the last one that went well before the present one).
+
+    `files`: the values in the app's files go back too, before anything is sent; comments stay. `scope.components`
+    narrows it. Raises what `apply` raises, and MlstackError for a revision that is not there or kept no manifests.
+    """
+    session = connect_only(scope)
+    inventory = inventory_of(read_parent(session), session.owner)
+    receipt = receipt_of(session, revision, inventory.former or inventory.revision)
+    contents = read_contents(session, receipt.revision)
+    check(scope, receipt, contents)
+    written: list[str] = []
+
+    def agreed(plan: Plan) -> bool | None:
+        answer = confirm(plan)
+        if files and answer is not False and not options.dry_run:
+            written.extend(bring_back(scope, contents, on_event))
+        return answer
+
+    former = _session(session, scope, receipt, contents)
+    outcome = apply_session(former, options, on_event, agreed)
+    if files and not outcome.plan.writes and not options.dry_run:
+        written.extend(bring_back(scope, contents, on_event))
+    return Rollback(receipt, outcome, tuple(written))
+
+
+def check(scope: Scope, receipt: Receipt, contents: Contents) -> None:
+    """Raises MlstackError for a revision without manifests, or without a component that was asked for."""
+    name, number = scope.environment, receipt.revision
+    if not contents.manifests:
+        at = f" (the app was at git commit {receipt.commit[:10]})" if receipt.commit else ""
+        raise MlstackError(
+            f"Revision {number} of {name} kept no manifests, which were too many: no rollback to it.",
+            f"Take the app's files from git{at} and apply them.",
+        )
+    for component in scope.components:
+        if component not in contents.manifests:
+            raise MlstackError(f"Revision {number} of {name} has no component {component}.")
+
+
+def _session(session: Session, scope: Scope, receipt: Receipt, contents: Contents) -> Session:
+    """The session that renders what the receipt holds."""
+    names = scope.components or sorted(contents.manifests)
+    rendered = tuple(
+        Rendered(name, contents.prototypes.get(name, ""), "", {}, tuple(contents.manifests[name])) for name in names
+    )
+    return replace(session, rendered=rendered, former=receipt.revision, contents=contents)
+
+
+def bring_back(scope: Scope, contents: Contents, on_event: OnEvent) -> list[str]:
+    """Writes the former values into the app's files; the names of those that changed."""
+    edited, notes = brought_back(scope.project, scope.environment, contents.files)
+    lock = scope.project.lock
+    for name, digest in contents.packages.items():
+        now = lock.string("packages", name, "digest") or lock.string("platforms", name, "digest")
+        if now != digest:
+            notes.append(f"vendor/: {name} was another version then; take vendor/ and {lock.file} from git.")
+    for file in edited:
+        file.save()
+    for note in notes:
+        on_event(Notice(note))
+    return [file.file for file in edited]

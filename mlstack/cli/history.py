@@ -1,0 +1,164 @@
+"""history and rollback: what was applied to an environment, and the way back."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlstack.plan.model import WRITES, Plan
+
+from .output import emit, table
+from .report import reporter, title
+from .run import Seconds, allow_of, allow_options, confirmation, lock_option, scope_of
+from .settings import Settings, component_option, output_option, pass_settings, stream_option
+
+if TYPE_CHECKING:
+    from mlstack.actions.history import ComponentRun, History
+    from mlstack.actions.rollback import Rollback
+    from mlstack.plan.receipts import Contents, Receipt
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("component", required=False)
+@click.option("--revision", type=int, help="This revision's parameters, packages and images.")
+@output_option
+@pass_settings
+def history(settings: Settings, environment: str, component: str | None, revision: int | None, output: str) -> None:
+    """List ENVIRONMENT's revisions, or the runs of COMPONENT there with the parameters that differ."""
+    from mlstack.actions import history as actions
+
+    scope = scope_of(settings, environment, ())
+    if component is not None:
+        runs = actions.run_history(scope, component)
+        emit([dataclasses.asdict(run) for run in runs], output, lambda: runs_text(runs))
+    elif revision is not None:
+        held = actions.revision_contents(scope, revision)
+        emit(contents_as_dict(held), output, lambda: contents_text(held))
+    else:
+        found = actions.history(scope)
+        emit(dataclasses.asdict(found), output, lambda: history_text(found))
+
+
+def history_text(found: History) -> str:
+    """The revisions as a table, the newest last, as a log is read."""
+    if not found.revisions:
+        return f"{found.environment}: nothing was applied yet."
+    rows = [(one.revision, one.when, one.who, _what(one), _commit(one), _remarks(one)) for one in found.revisions[::-1]]
+    text = table(("revision", "when", "who", "what", "commit", ""), rows)
+    if found.former:
+        text += f"\nThe cluster is at revision {found.former} since a rollback; the files may be ahead of it."
+    return text
+
+
+def _what(one: Receipt) -> str:
+    wrote = [f"{action} {count}" for action, count in one.counts.items() if action in {str(write) for write in WRITES}]
+    return ", ".join(wrote)
+
+
+def _commit(one: Receipt) -> str:
+    return one.commit[:10] + ("+changes" if one.dirty else "")
+
+
+def _remarks(one: Receipt) -> str:
+    only = f"only {', '.join(one.components)}" if one.components else ""
+    back = f"rollback to {one.former}" if one.former else ""
+    failed = one.outcome if one.outcome != "applied" else ""
+    return "; ".join(filter(None, (back, only, failed, "" if one.chunks else "no rollback to it")))
+
+
+def runs_text(runs: list[ComponentRun]) -> str:
+    """A component's runs as a table, the newest last."""
+    rows = [(run.object, run.started, run.ended, run.outcome, run.by, _differing(run.params)) for run in runs[::-1]]
+    return table(("run", "started", "ended", "outcome", "by", "parameters that differ"), rows)
+
+
+def _differing(params: Any) -> str:
+    from mlstack.actions.params import shown
+
+    return ", ".join(f"{name} {shown(before)} -> {shown(after)}" for name, (before, after) in params.items())
+
+
+def contents_as_dict(held: Contents) -> dict[str, Any]:
+    """A revision's contents as plain data, the manifests as their names."""
+    names = {
+        component: [f"{m['kind']}/{m['metadata']['name']}" for m in found]
+        for component, found in held.manifests.items()
+    }
+    fields = ("prototypes", "params", "packages", "images")
+    return {"manifests": names, **{name: getattr(held, name) for name in fields}}
+
+
+def contents_text(held: Contents) -> str:
+    """A revision's parameters, and what came from where."""
+    from mlstack.actions.params import shown
+
+    params = [
+        (component, name, shown(one["value"]), one["place"])
+        for component, given in held.params.items()
+        for name, one in given.items()
+    ]
+    origins = [*held.packages.items(), *held.images.items()]
+    parts = [table(("component", "parameter", "value", "at"), params)] if params else []
+    return "\n".join([*parts, *([table(("package or image", "digest"), origins)] if origins else [])])
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("revision", type=int, required=False)
+@component_option
+@allow_options
+@click.option("--files", is_flag=True, help="Bring the values in the app's files back too; comments stay.")
+@click.option("--dry-run", is_flag=True, help="Let the cluster check everything and keep nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until it is ready.")
+@click.option("--timeout", type=Seconds(), default=600, help="How long to wait (90s, 10m). [default: 10m]")
+@lock_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@stream_option
+@pass_settings
+def rollback(
+    settings: Settings, /, environment: str, revision: int | None, components: tuple[str, ...], **given: Any
+) -> None:
+    """Apply a former REVISION of ENVIRONMENT again (by default the one before): shown first, and asked for."""
+    from mlstack.actions.apply import ApplyOptions
+    from mlstack.actions.rollback import rollback as action
+
+    allow = allow_of(given)
+    wait = "none" if given["no_wait"] else "ready"
+    options = ApplyOptions(allow, wait, given["timeout"], False, given["dry_run"], given["lock_timeout"])
+    ask = confirmation(settings, environment, given["yes"], f"{environment} would go back to a former revision")
+
+    def show_and_ask(plan: Plan) -> bool | None:
+        if given["output"] == "text":
+            click.echo(plan_text(plan))
+        return ask(plan)
+
+    with closing(reporter(given["output"])) as report:
+        scope = scope_of(settings, environment, components)
+        done = action(scope, revision, files=given["files"], options=options, on_event=report, confirm=show_and_ask)
+    if given["output"] == "text" and not given["dry_run"]:
+        click.echo(rollback_text(environment, done, files=given["files"]))
+
+
+def plan_text(plan: Plan) -> str:
+    """What a plan writes, an object a line."""
+    lines = []
+    for change in plan.writes:
+        fields = ", ".join(f"{one.path} {one.before} -> {one.after}" for one in change.fields[:3])
+        lines.append(f"    {change.action:<9} {title(change.key):<34} {fields or change.reason}".rstrip())
+    return "\n".join(lines)
+
+
+def rollback_text(environment: str, done: Rollback, *, files: bool) -> str:
+    """Where the cluster and the files are now."""
+    number = done.revision.revision
+    if files:
+        written = f"written: {', '.join(done.files)}" if done.files else "they had those values already"
+        return f"{environment} is at revision {number} again, and so are the files ({written})."
+    return (
+        f"{environment} is at revision {number} again; the files are as they were, and the next apply asks first "
+        f"(mlstack rollback {environment} {number} --files brings their values back)."
+    )

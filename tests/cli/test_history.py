@@ -1,0 +1,84 @@
+"""What history and rollback print."""
+
+from __future__ import annotations
+
+from mlstack.actions.apply import Outcome
+from mlstack.actions.history import ComponentRun, History
+from mlstack.actions.rollback import Rollback
+from mlstack.cli.history import contents_as_dict, contents_text, history_text, plan_text, rollback_text, runs_text
+from mlstack.compose.manifests import Key
+from mlstack.plan.model import ABSENT, Action, Change, FieldChange, Plan
+from mlstack.plan.receipts import Contents, Receipt
+
+FIRST = Receipt(1, "2026-01-01T00:00:00Z", "ann@box", commit="0123456789abcdef", counts={"create": 2}, chunks=1)
+SECOND = Receipt(
+    2,
+    "2026-01-02T00:00:00Z",
+    "bob@box",
+    "failed",
+    commit="0123456789abcdef",
+    dirty=True,
+    components=("cnn",),
+    counts={"change": 1, "unchanged": 4},
+)
+BACK = Receipt(3, "2026-01-03T00:00:00Z", "ann@box", counts={"prune": 1}, former=1, chunks=2)
+
+
+def test_revisions_as_a_log() -> None:
+    lines = history_text(History("gke", (BACK, SECOND, FIRST), 1)).splitlines()
+    assert [line.split() for line in lines[1:4]] == [
+        ["1", "2026-01-01T00:00:00Z", "ann@box", "create", "2", "0123456789"],
+        [
+            *("2", "2026-01-02T00:00:00Z", "bob@box", "change", "1", "0123456789+changes"),
+            *("only", "cnn;", "failed;", "no", "rollback", "to", "it"),
+        ],
+        ["3", "2026-01-03T00:00:00Z", "ann@box", "prune", "1", "rollback", "to", "1"],
+    ]
+    assert lines[4] == "The cluster is at revision 1 since a rollback; the files may be ahead of it."
+    assert history_text(History("gke", ())) == "gke: nothing was applied yet."
+
+
+def test_runs_with_what_differed() -> None:
+    runs = [
+        ComponentRun("TFJob/cnn", "T2", "", "running", "run", {"steps": [None, 7], "size": [1, 2]}),
+        ComponentRun("TFJob/cnn", "T1", "T1e", "succeeded", "apply", {}),
+    ]
+    lines = runs_text(runs).splitlines()
+    assert lines[1].split() == ["TFJob/cnn", "T1", "T1e", "succeeded", "apply"]
+    assert lines[2].endswith("running    run    steps - -> 7, size 1 -> 2")
+
+
+def test_a_revisions_contents() -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    held = Contents(
+        {"web": (config,)},
+        params={"web": {"size": {"value": 3, "place": "environments/gke.yaml:9"}}},
+        packages={"kubeflow/core": "sha256:1"},
+        images={"nginx": "sha256:2"},
+    )
+    text = contents_text(held)
+    for words in ("size", "environments/gke.yaml:9", "kubeflow/core", "sha256:1", "nginx", "sha256:2"):
+        assert words in text
+    assert contents_as_dict(held)["manifests"] == {"web": ["ConfigMap/c"]}
+
+
+def test_the_plan_of_a_rollback_object_by_object() -> None:
+    changes = (
+        Change(Key("", "ConfigMap", "n", "c"), Action.CHANGE, fields=(FieldChange("data.a", "2", "1"),)),
+        Change(Key("", "ConfigMap", "n", "old"), Action.PRUNE, reason="no longer rendered"),
+        Change(Key("", "ConfigMap", "n", "same"), Action.UNCHANGED),
+        Change(Key("", "ConfigMap", "n", "x"), Action.CHANGE, fields=(FieldChange("data.b", "1", ABSENT),)),
+    )
+    assert [line.split() for line in plan_text(Plan("gke", "n", changes)).splitlines()] == [
+        ["change", "ConfigMap/c", "data.a", "2", "->", "1"],
+        ["prune", "ConfigMap/old", "no", "longer", "rendered"],
+        ["change", "ConfigMap/x", "data.b", "1", "->", "-"],
+    ]
+
+
+def test_where_cluster_and_files_are_afterwards() -> None:
+    done = Rollback(FIRST, Outcome(Plan("gke", "n")))
+    assert "the next apply asks first (mlstack rollback gke 1 --files" in rollback_text("gke", done, files=False)
+    written = Rollback(FIRST, Outcome(Plan("gke", "n")), ("components/cnn.yaml",))
+    assert "written: components/cnn.yaml" in rollback_text("gke", written, files=True)
+    assert "they had those values already" in rollback_text("gke", done, files=True)

@@ -1,0 +1,135 @@
+"""Receipts, history and rollback on a real cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlstack.actions.delete import delete
+from mlstack.actions.history import history, revision_contents
+from mlstack.actions.rollback import rollback
+from mlstack.actions.status import status
+from mlstack.cli import main
+from mlstack.errors import MlstackError
+
+if TYPE_CHECKING:
+    from .conftest import Stack
+
+Kubectl = Callable[..., str]
+
+OBJECTS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: blue}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token, annotations: {mlstack.dev/generate: '{"token": "hex:32"}'}}
+"""
+OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+
+
+def get(kubectl: Kubectl, what: str, namespace: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kubectl("get", what, "-n", namespace, "-o", "json", context="gke"))
+    return found
+
+
+def receipts(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
+    found = kubectl("get", "secrets", "-n", namespace, "-l", "mlstack.dev/history", "-o", "json", context="gke")
+    items: list[dict[str, Any]] = json.loads(found)["items"]
+    return items
+
+
+def configs(kubectl: Kubectl, namespace: str) -> set[str]:
+    found = kubectl("get", "configmaps", "-n", namespace, "-o", "name", context="gke").split()
+    return {name.partition("/")[2] for name in found if "kube-root-ca" not in name and "mlstack-" not in name}
+
+
+def test_back_and_forth(
+    stack: Stack, namespace: str, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.write("web", OBJECTS)
+    stack.apply()
+    token = get(kubectl, "secret/token", namespace)["data"]
+    stack.apply()
+    assert len(receipts(kubectl, namespace)) == 1  # nothing to do leaves none
+
+    stack.write("web", OBJECTS.replace("blue", "red"))
+    stack.write("other", OTHER.replace("NAME", "other"))
+    stack.apply("other")
+    stack.apply()
+    found = history(stack.scope())
+    assert [one.revision for one in found.revisions] == [3, 2, 1]
+    assert [one.components for one in found.revisions] == [(), ("other",), ()]
+    assert found.revisions[0].who == found.revisions[2].who
+    assert "@" in found.revisions[0].who
+    assert token["token"] not in json.dumps(receipts(kubectl, namespace))
+    # A receipt of one component's apply holds the others' state too.
+    assert set(revision_contents(stack.scope(), 2).manifests) == {"web", "other"}
+
+    done = rollback(stack.scope(), 1)
+    assert {str(change.key) for change in done.outcome.plan.writes} == {"ConfigMap/settings", "ConfigMap/other"}
+    assert configs(kubectl, namespace) == {"settings"}
+    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "blue"}
+    assert get(kubectl, "secret/token", namespace)["data"] == token
+    assert [note for note in status(stack.scope()).notices if "rollback" in note] == [
+        "gke is at revision 1 since a rollback, and the files are ahead of it (2 objects): mlstack diff gke tells how."
+    ]
+
+    monkeypatch.chdir(stack.root)
+    assert main.run(["apply", "gke"]) == 1
+    assert "gke was rolled back to revision 1, and the files are ahead of it, and nobody can be asked" in (
+        capsys.readouterr().err
+    )
+    assert main.run(["apply", "gke", "--yes"]) == 0
+    assert configs(kubectl, namespace) == {"settings", "other"}
+    assert not [note for note in status(stack.scope()).notices if "rollback" in note]
+
+    capsys.readouterr()
+    assert main.run(["rollback", "gke"]) == 1
+    asked = capsys.readouterr()
+    assert "ConfigMap/settings" in asked.out
+    assert "Add --yes" in asked.err
+    assert main.run(["rollback", "gke", "2", "--yes"]) == 0
+    assert "gke is at revision 2 again" in capsys.readouterr().out
+    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "blue"}
+    assert main.run(["history", "gke"]) == 0
+    assert "rollback to 2" in capsys.readouterr().out
+
+    with pytest.raises(MlstackError, match=r"no revision 77; there are: 1, 2, 3, 4, 5, 6"):
+        rollback(stack.scope(), 77)
+    delete(stack.scope())
+    assert receipts(kubectl, namespace) == []
+
+
+def test_receipts_are_bounded_and_never_stop_an_apply(
+    stack: Stack, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlstack.actions.receipts.KEPT_REVISIONS", 2)
+    for number in range(4):
+        stack.write("web", OBJECTS.replace("blue", f"c{number}"))
+        stack.apply(wait="none")
+    assert [one.revision for one in history(stack.scope()).revisions] == [4, 3]
+
+    # Manifests that do not fit leave a receipt without them.
+    monkeypatch.setattr("mlstack.plan.receipts.CHUNK_BYTES", 8)
+    stack.write("web", OBJECTS.replace("blue", "green"))
+    stack.apply(wait="none")
+    with pytest.raises(MlstackError, match="Revision 5 of gke kept no manifests"):
+        rollback(stack.scope(), 5)
+    monkeypatch.setattr("mlstack.plan.receipts.CHUNK_BYTES", 200)  # several Secrets for one receipt
+    stack.write("web", OBJECTS.replace("blue", "black"))
+    stack.apply(wait="none")
+    names = {item["metadata"]["name"] for item in receipts(kubectl, namespace)}
+    assert len(names) > 2
+    assert set(revision_contents(stack.scope(), 6).manifests) == {"web"}
+
+    kubectl("create", "quota", "none", "--hard=secrets=1", "-n", namespace, context="gke")
+    stack.write("web", OBJECTS.replace("blue", "white"))
+    stack.apply(wait="none")
+    assert [event for event in stack.events if "No receipt of this apply could be kept" in str(event)]
+    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "white"}

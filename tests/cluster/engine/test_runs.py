@@ -1,0 +1,163 @@
+"""Runs on a real cluster: started on purpose, followed to their outcome, remembered beyond their objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlstack.actions.apply import ApplyOptions, PlanBlockedError
+from mlstack.actions.events import LogLine
+from mlstack.actions.generate import generate
+from mlstack.actions.history import history, run_history
+from mlstack.actions.logs import logs
+from mlstack.actions.runs import run
+from mlstack.app.project import Project
+from mlstack.cli import main
+from mlstack.errors import MlstackError, WorkloadFailedError
+from mlstack.plan.model import Action, Allow
+
+if TYPE_CHECKING:
+    from .conftest import Stack
+
+Kubectl = Callable[..., str]
+
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {annotations: {MODE}}
+    spec:
+      restartPolicy: Never
+      containers: [{name: train, image: busybox, args: ["1"]}]
+"""
+
+
+def job(mode: str, argument: str = "1") -> str:
+    return JOB.replace("MODE", mode).replace('"1"', f'"{argument}"')
+
+
+def uid(kubectl: Kubectl, namespace: str, name: str = "job/train") -> str:
+    found: dict[str, Any] = json.loads(kubectl("get", name, "-n", namespace, "-o", "json", context="gke"))
+    return str(found["metadata"]["uid"])
+
+
+def test_started_again_on_purpose_and_followed(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    stack.write("train", job("sim/run-for: 1s"))
+    stack.apply(wait="finished")
+    first = uid(kubectl, namespace)
+    events: list[object] = []
+    done = run(stack.scope(), "train", follow=True, on_event=events.append)
+    assert done.finished
+    assert uid(kubectl, namespace) != first
+    said = [event for event in events if isinstance(event, LogLine)]
+    assert said
+    assert {event.several for event in said} == {False}
+    assert stack.apply().plan.writes == ()
+    assert stack.writes() == {}
+
+    kubectl("delete", "job/train", "-n", namespace, context="gke")  # as its TTL would
+    runs = run_history(stack.scope(), "train")
+    assert [(one.object, one.by, one.outcome) for one in runs] == [
+        ("Job/train", "run", "succeeded"),
+        ("Job/train", "apply", "succeeded"),
+    ]
+    assert all(one.started <= one.ended for one in runs)
+
+    stack.write("train", job("sim/mode: fail"))
+    with pytest.raises(WorkloadFailedError, match="Job/train failed"):
+        run(stack.scope(), "train", follow=True)
+    assert run_history(stack.scope(), "train")[0].outcome == "failed"
+
+
+def test_removed_by_its_ttl_and_applied_three_times(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    stack.write("train", job("sim/run-for: 1s").replace("backoffLimit: 0", "ttlSecondsAfterFinished: 0"))
+    stack.apply(wait="finished")
+    kubectl("wait", "--for=delete", "job/train", "-n", namespace, "--timeout=30s", context="gke")
+    for _ in range(3):
+        assert stack.apply().plan.writes == ()
+        assert stack.writes() == {}
+    assert "NotFound" in kubectl("get", "job/train", "-n", namespace, context="gke", check=False)
+
+    stack.write("train", job("sim/mode: forever", "2"))
+    assert [change.action for change in stack.apply().plan.changes] == [Action.NEW_RUN]
+    running = uid(kubectl, namespace)
+    assert stack.apply().plan.writes == ()
+    stack.write("train", job("sim/mode: forever", "3"))
+    with pytest.raises(PlanBlockedError, match="--allow-disruption stops it and starts anew"):
+        stack.apply()
+    assert uid(kubectl, namespace) == running
+    assert [change.action for change in stack.apply(disruption=True).plan.changes] == [Action.NEW_RUN]
+    assert uid(kubectl, namespace) != running
+    assert [one.outcome for one in run_history(stack.scope(), "train")] == ["running", "stopped", "succeeded"]
+
+
+def test_a_running_one_is_replaced_only_when_allowed(
+    stack: Stack, namespace: str, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.write("train", job("sim/mode: forever"))
+    stack.write("settings", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+    stack.apply()
+    first = uid(kubectl, namespace)
+    with pytest.raises(PlanBlockedError, match="replaces the running Job/train, which has not ended"):
+        run(stack.scope(), "train")
+    assert uid(kubectl, namespace) == first
+    run(stack.scope(), "train", options=ApplyOptions(Allow(disruption=True)))
+    assert uid(kubectl, namespace) != first
+    told: list[object] = []
+    logs(stack.scope(), "train", told.append, previous=False)
+    assert all(isinstance(event, LogLine) for event in told)
+    assert told
+
+    monkeypatch.chdir(stack.root)
+    capsys.readouterr()
+    assert main.run(["logs", "gke", "train", "--tail", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main.run(["logs", "gke", "settings"]) == 1
+    assert "settings has no pods in gke" in capsys.readouterr().err
+    assert main.run(["run", "gke", "settings"]) == 1
+    assert "settings is no run" in capsys.readouterr().err
+    with pytest.raises(MlstackError, match="settings never ran in gke"):
+        run_history(stack.scope(), "settings")
+
+
+def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    """TFJobs are not served here, so the component's job is a plain one by a prototype of the app's own registry."""
+    registry = stack.root / "ours"
+    (registry / "jobs/train/templates").mkdir(parents=True)
+    (registry / "registry.yaml").write_text(
+        "apiVersion: mlstack.dev/v1\nkind: Registry\nname: ours\ndescription: Ours.\n"
+    )
+    (registry / "jobs/package.yaml").write_text(
+        "apiVersion: mlstack.dev/v1\nkind: Package\nname: jobs\nversion: 0.1.0\ndescription: Jobs.\n"
+    )
+    (registry / "jobs/train/prototype.yaml").write_text(
+        "apiVersion: mlstack.dev/v1\nkind: Prototype\nname: train\nversion: 0.1.0\nsummary: A job.\n"
+        "description: A job.\nlifecycle: run\nparameters:\n"
+        "  steps: {type: integer, default: 1, description: How many.}\n"
+    )
+    template = job("sim/run-for: 1s").replace("{name: train}", "{name: {{ name }}}", 1)
+    (registry / "jobs/train/templates/job.yaml").write_text(template.replace('"1"', "{{ params.steps ~ '' }}"))
+    main.run(["--app", str(stack.root), "registry", "add", "ours", str(registry)])
+    generate(Project.load(stack.root), "ours/jobs/train", "train")
+    stack.apply(wait="finished")
+    first = uid(kubectl, namespace)
+
+    once = replace(stack.scope(), sets=("steps=7",))
+    run(once, "train", follow=True)
+    found = json.loads(kubectl("get", "job/train", "-n", namespace, "-o", "json", context="gke"))
+    assert found["spec"]["template"]["spec"]["containers"][0]["args"] == ["7"]
+    assert found["metadata"]["uid"] != first
+    assert {str(action): n for action, n in stack.apply().plan.counts.items()} == {"done": 1}
+    assert stack.writes() == {}
+    assert [one.params for one in run_history(stack.scope(), "train")] == [
+        {"steps": [None, 7]},
+        {},
+    ]
+    assert [one.revision for one in history(stack.scope()).revisions] == [1]
