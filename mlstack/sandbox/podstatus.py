@@ -52,6 +52,8 @@ RUNNING = "{running: {startedAt: {{ $now | Quote }}}}"
 EXIT_CODE = '{{ or (index $a "sim/exit-code") 1 }}'
 FAILED = _terminated(EXIT_CODE, "Error")
 PULL = '{{ or (index $a "sim/message") (printf "Back-off pulling image %s" $c.image) | Quote }}'
+MISCONFIGURED = '{{ or (index $a "sim/message") "a ConfigMap or Secret that it refers to is not there" | Quote }}'
+IS_CONFIG_ERROR = '{{ if eq (or (index $a "sim/mode") "") "configerror" }}'
 
 CREATING = (
     _conditions('"False"', "ContainersNotReady", '{{ if .spec.initContainers }}"False"{{ else }}"True"{{ end }}')
@@ -91,9 +93,8 @@ STUCK_WAITING = (
     _conditions('"False"', "ContainersNotReady", '"True"')
     + _containers(
         _waiting(
-            '{{ if eq (or (index $a "sim/mode") "") "configerror" }}CreateContainerConfigError'
-            "{{ else }}ImagePullBackOff{{ end }}",
-            PULL,
+            f"{IS_CONFIG_ERROR}CreateContainerConfigError{{{{ else }}}}ImagePullBackOff{{{{ end }}}}",
+            f"{IS_CONFIG_ERROR}{MISCONFIGURED}{{{{ else }}}}{PULL}{{{{ end }}}}",
         )
     )
     + "phase: Pending\n"
