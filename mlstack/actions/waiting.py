@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
 from mlstack.actions.listing import order, spread_kinds
+from mlstack.actions.tails import Tails
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError, ForbiddenError, GoneError
@@ -20,7 +21,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
-from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, owned_pods
+from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, own_reason, owned_pods
 from mlstack.plan.runs import is_run
 
 TICK_SECONDS = 0.5
@@ -106,6 +107,7 @@ class _Wait:
         self.told: dict[Key, Progress] = {}
         self.pods: dict[Key, Manifest] = {}
         self.gone: set[Key] = set()
+        self.tails = Tails(client)
         self.from_events: dict[Key, Reason] = {}
         self.stuck: dict[Key, float] = {}
         self.seen: queue.Queue[Event | Notice | MlstackError] = queue.Queue()
@@ -169,9 +171,10 @@ class _Wait:
             return NOTHING
         found = best_reason(owned_pods(live, self.pods.values()))
         if found.text:
-            return found
+            said = self.tails.of(found.log)
+            return replace(found, text=f"{found.text}; its log ends: {said}") if said else found
         own = self.states[key].reason
-        return Reason(own) if own else self.from_events.get(key, NOTHING)
+        return own_reason(own) if own else self.from_events.get(key, NOTHING)
 
     def note_stuck(self, key: Key) -> None:
         if self.reasons[key].unschedulable:

@@ -24,10 +24,12 @@ def pod_logs(
     *,
     tail: int | None = None,
     previous: bool = False,
+    limit_bytes: int | None = None,
 ) -> str:
-    """The last `tail` lines (None: all) of a pod's container, or of its former run. Raises NotFoundError, InvalidError
-    (a container that has not started, or several and none named)."""
-    return client.send(_request(namespace, pod, container, tail, previous=previous)).decode("utf-8", "replace")
+    """The last `tail` lines (None: all; at most `limit_bytes`) of a pod's container, or of its former run. Raises
+    NotFoundError, InvalidError (a container that has not started, or several and none named)."""
+    request = _request(namespace, pod, container, tail, previous=previous, limit_bytes=limit_bytes)
+    return client.send(request).decode("utf-8", "replace")
 
 
 def follow_logs(
@@ -43,13 +45,21 @@ def follow_logs(
 
 
 def _request(
-    namespace: str, pod: str, container: str, tail: int | None, *, previous: bool = False, follow: str = ""
+    namespace: str,
+    pod: str,
+    container: str,
+    tail: int | None,
+    *,
+    previous: bool = False,
+    follow: str = "",
+    limit_bytes: int | None = None,
 ) -> Request:
     query: dict[str, Any] = {
         "container": container,
         "tailLines": "" if tail is None else str(tail),
         "previous": "true" if previous else "",
         "follow": follow,
+        "limitBytes": str(limit_bytes or ""),
     }
     query = {key: value for key, value in query.items() if value}
     path = _POD.path(namespace, pod, "log")

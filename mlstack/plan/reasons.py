@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
@@ -12,10 +12,21 @@ from mlstack.plan.readiness import condition
 
 
 @dataclass(frozen=True)
+class Log:
+    """Where a crashed container's last words stand; `previous`: it has been started again since."""
+
+    namespace: str
+    pod: str
+    container: str
+    previous: bool
+
+
+@dataclass(frozen=True)
 class Reason:
     """Why. `text` is for people; `topic` and `value` say what a parameter could change: ("resource", "nvidia.com/gpu").
 
-    `hopeless`: waiting alone will not mend it, on any cluster; `unschedulable`: not unless nodes come or free up.
+    `hopeless`: waiting alone will not mend it, on any cluster; `unschedulable`: not unless nodes come or free up;
+    `log`: where a crashed container said more.
     """
 
     text: str
@@ -23,6 +34,7 @@ class Reason:
     value: str = ""
     hopeless: bool = False
     unschedulable: bool = False
+    log: Log | None = None
 
 
 NOTHING = Reason("")
@@ -101,14 +113,19 @@ def _container_reason(pod: Manifest, status: Mapping[str, Any]) -> Reason:
     if ended.get("reason") == "OOMKilled":
         return Reason(f"{name}: OOMKilled{_memory_limit(pod, name)}", "resource", "memory")
     if why == "CrashLoopBackOff":
-        return Reason(
-            f"CrashLoopBackOff: {name} ended with exit code {ended.get('exitCode', '?')}{_said(ended)}", "crash"
-        )
+        told = f"CrashLoopBackOff: {name} ended with exit code {ended.get('exitCode', '?')}{_said(ended)}"
+        return Reason(told, "crash", log=_log(pod, name, previous=True))
     if state.get("terminated") and ended.get("exitCode"):
-        return Reason(f"{name} ended with exit code {ended['exitCode']}{_said(ended)}", "crash")
+        told = f"{name} ended with exit code {ended['exitCode']}{_said(ended)}"
+        return Reason(told, "crash", log=_log(pod, name, previous=False))
     if why and why not in ("ContainerCreating", "PodInitializing"):
         return Reason(f"{why}: {_first_line(str(waiting.get('message') or name))}", "config")
     return NOTHING
+
+
+def _log(pod: Manifest, container: str, *, previous: bool) -> Log:
+    metadata = pod["metadata"]
+    return Log(metadata.get("namespace", ""), metadata["name"], container, previous)
 
 
 def _said(ended: Mapping[str, Any]) -> str:
@@ -149,6 +166,11 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     return Reason(f"{newest['reason']}: {message}", _event_topic(message), hopeless="exceeded quota" in message)
 
 
+def own_reason(text: str) -> Reason:
+    """What an object says of itself, in its conditions."""
+    return Reason(_first_line(text), _event_topic(text), hopeless="exceeded quota" in text)
+
+
 def _event_topic(message: str) -> str:
     return "quota" if "quota" in message else "volume" if "volume" in message.lower() else ""
 
@@ -163,7 +185,7 @@ def best_reason(pods: Iterable[Manifest], events: Sequence[Manifest] = ()) -> Re
     many = texts.count(chosen.text)
     if many < 2:
         return chosen
-    return Reason(f"{many} pods: {chosen.text}", chosen.topic, chosen.value, chosen.hopeless, chosen.unschedulable)
+    return replace(chosen, text=f"{many} pods: {chosen.text}")
 
 
 def owned_pods(owner: Manifest, pods: Iterable[Manifest]) -> list[Manifest]:

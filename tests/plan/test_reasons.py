@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Manifest
-from mlstack.plan.reasons import best_reason, event_reason, owned_pods, pod_reason, scheduler_reason
+from mlstack.plan.reasons import Log, best_reason, event_reason, own_reason, owned_pods, pod_reason, scheduler_reason
 
 SCHEDULER = [
     ("0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 No preemption "
@@ -106,3 +106,17 @@ def test_whose_pods() -> None:
     pods = [by_label, by_owner, by_job, elsewhere]
     assert owned_pods(owner(selector={"matchLabels": {"app": "web"}}), pods) == [by_label, by_owner]
     assert owned_pods(owner(), pods) == [by_owner, by_job]
+
+
+def test_a_crash_says_where_its_log_stands() -> None:
+    crashing, ended = pod(waiting("CrashLoopBackOff")), pod({"name": "a", "state": {"terminated": ENDED}})
+    assert pod_reason(crashing).log == Log("n", "p", "a", previous=True)
+    assert pod_reason(ended).log == Log("n", "p", "a", previous=False)
+    assert best_reason([crashing, crashing]).log == pod_reason(crashing).log
+    assert pod_reason(pod(waiting("ErrImagePull"))).log is None
+
+
+def test_what_an_object_says_of_itself() -> None:
+    found = own_reason('pods "x" is forbidden: exceeded quota: q\nmore')
+    assert (found.text, found.topic, found.hopeless) == ('pods "x" is forbidden: exceeded quota: q', "quota", True)
+    assert not own_reason("former pods are ending").hopeless
