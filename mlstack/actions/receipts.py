@@ -52,7 +52,7 @@ def keep_receipt(session: Session, planning: Planning, outcome: str, on_event: O
             last = max((one.revision for one in list_receipts(session)), default=last)
             _store(session, _receipt(session, planning, last + 1, outcome), contents)
         _trim(session, last + 1)
-    except ClusterError as error:
+    except MlstackError as error:
         on_event(Notice(f"No receipt of this apply could be kept: {error.message}"))
         return last
     return last + 1
@@ -118,7 +118,7 @@ def remove_receipts(session: Session, until: int | None = None) -> None:
 
 
 def read_contents(session: Session, revision: int, chunks: int = 1) -> Contents:
-    """What a revision's receipt holds; nothing where it is gone."""
+    """What a revision's receipt holds; nothing where it is gone. Raises MlstackError for one that is damaged."""
     client, namespace = session.connection.client, session.owner.namespace
     found = objects.find(client, SECRET, namespace, receipt_name(session.owner, revision))
     if found is None:
@@ -127,7 +127,11 @@ def read_contents(session: Session, revision: int, chunks: int = 1) -> Contents:
     count = summary[0].chunks if summary else chunks
     names = [receipt_name(session.owner, revision, at) for at in range(1, count)]
     more = all_or_raise(client.map(lambda name: objects.get(client, SECRET, namespace, name), names))
-    return to_contents([found, *more])
+    try:
+        return to_contents([found, *more])
+    except (OSError, ValueError, KeyError, EOFError, TypeError):  # gzip, base64, JSON: somebody edited it
+        name = session.scope.environment
+        raise MlstackError(f"The receipt of revision {revision} of {name} cannot be read: it was changed.") from None
 
 
 def keep_images(session: Session, revision: int, pods: Iterable[Manifest], on_event: OnEvent) -> None:

@@ -128,6 +128,14 @@ def test_receipts_are_bounded_and_never_stop_an_apply(
     assert len(names) > 2
     assert set(revision_contents(stack.scope(), 6).manifests) == {"web"}
 
+    # A damaged one costs the next receipt, which would have to build on it, and not the apply.
+    damaged = '{"data": {"manifests": "AAAA"}}'
+    name = next(name for name in names if name.endswith("-r6"))
+    kubectl("patch", "secret", name, "-n", namespace, "-p", damaged, context="gke")
+    stack.write("other", OTHER.replace("NAME", "other"))
+    stack.apply("other", wait="none")
+    assert [event for event in stack.events if "revision 6 of gke cannot be read" in str(event)]
+
     kubectl("create", "quota", "none", "--hard=secrets=1", "-n", namespace, context="gke")
     stack.write("web", OBJECTS.replace("blue", "white"))
     stack.apply(wait="none")

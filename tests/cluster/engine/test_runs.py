@@ -14,6 +14,8 @@ from mlstack.actions.events import LogLine
 from mlstack.actions.generate import generate
 from mlstack.actions.history import history, run_history
 from mlstack.actions.logs import logs
+from mlstack.actions.params import set_param
+from mlstack.actions.rollback import rollback
 from mlstack.actions.runs import run
 from mlstack.app.project import Project
 from mlstack.cli import main
@@ -161,3 +163,15 @@ def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namesp
         {},
     ]
     assert [one.revision for one in history(stack.scope()).revisions] == [1]
+
+    # Back with the files: the comment stays, and the next apply has nothing to do.
+    file = stack.root / "components/train.yaml"
+    file.write_text(f"# how we train\n{file.read_text()}")
+    before = file.read_text()
+    set_param(Project.load(stack.root), "train", "steps", "9")
+    stack.apply(wait="finished")
+    done = rollback(stack.scope(), files=True, options=ApplyOptions(wait="finished", timeout_s=60))
+    assert (done.revision.revision, done.files) == (1, ("components/train.yaml",))
+    assert file.read_text() == before
+    assert stack.apply().plan.writes == ()
+    assert run_history(stack.scope(), "train")[0].params == {"steps": [9, None]}
