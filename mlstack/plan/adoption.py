@@ -1,8 +1,9 @@
 """Taking over objects that kubectl (client side) or Helm applied, without losing a field.
 
-What we render becomes ours alone, so that it goes when we stop rendering it; what we do not render stays with its
-former manager. Source: k8s.io/client-go/util/csaupgrade (the former Update entry becomes an Apply entry, under the
-object's resourceVersion, and the last-applied annotation goes); unlike there, what is not rendered is kept.
+What we render becomes ours alone, so that it goes when we stop rendering it; what we do not render keeps its value and
+belongs to nobody, so that it can be rendered later without a conflict. Source: k8s.io/client-go/util/csaupgrade (the
+former Update entry becomes an Apply entry, under the object's resourceVersion, and the last-applied annotation goes);
+unlike there, what is not rendered is kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from mlstack.compose.manifests import Manifest
 from mlstack.plan import fields as paths
+from mlstack.plan.fieldpaths import locations
 
 KUBECTL, HELM = "kubectl-client-side-apply", "helm"
 FORMER = frozenset({(KUBECTL, "Update"), (HELM, "Update"), (HELM, "Apply")})
@@ -70,14 +72,13 @@ def _operations(
 def _entries(
     live: Manifest, former: list[Mapping[str, Any]], ours: paths.Owned, manager: str
 ) -> list[Mapping[str, Any]]:
-    """The managedFields with what we render moved from the former managers' entries into one of ours."""
+    """The managedFields with the former managers' entries replaced by one of ours, of what we render."""
     others = [entry for entry in paths.managed(live) if entry not in former]
-    trimmed = [{**entry, "fieldsV1": minus(entry.get("fieldsV1") or {}, ours)} for entry in former]
     moved: paths.Owned = {}
     for entry in former:
         moved = union(moved, common(ours, entry.get("fieldsV1") or {}))
     mine = [{**former[0], "manager": manager, "operation": "Apply", "fieldsV1": moved}] if moved else []
-    return [*others, *(entry for entry in trimmed if entry["fieldsV1"]), *mine]
+    return [*others, *mine]
 
 
 def _annotations(live: Manifest) -> Mapping[str, str]:
@@ -89,7 +90,7 @@ def _words(live: Manifest, applied: Manifest, ours: paths.Owned, manager: str) -
     marks = [name for name in (LAST_APPLIED, RELEASE, RELEASE_NAMESPACE) if name in _annotations(live)]
     if marks:
         said.append(f"dropped: annotation {', '.join(marks)}")
-    if kept := sorted(_kept(applied, ours, manager)):
+    if kept := sorted(_kept(live, applied, ours, manager)):
         more = f" and {len(kept) - FEW} more" if len(kept) > FEW else ""
         said.append(f"kept as they are: {', '.join(kept[:FEW])}{more}")
     if RELEASE in _annotations(live):
@@ -98,16 +99,27 @@ def _words(live: Manifest, applied: Manifest, ours: paths.Owned, manager: str) -
     return "; ".join(said)
 
 
-def _kept(applied: Manifest, ours: paths.Owned, manager: str) -> set[str]:
-    """The fields that only others own: they stay."""
+def _kept(live: Manifest, applied: Manifest, ours: paths.Owned, manager: str) -> set[str]:
+    """The fields that we do not render: they stay. Of kubectl's only what its manifest had, the rest are defaults."""
+    said = _last_applied(live)
     dropped = {f"metadata.annotations[{name}]" for name in (LAST_APPLIED, RELEASE, RELEASE_NAMESPACE)}
     found = {
         path
         for entry in paths.managed(applied)
         if entry.get("manager") != manager and not entry.get("subresource")
         for path in leaf_paths(minus(entry.get("fieldsV1") or {}, ours))
+        if entry.get("manager") != KUBECTL or not said or locations(said, path)
     }
     return {path for path in found if path not in dropped and not path.startswith("status.")}
+
+
+def _last_applied(live: Manifest) -> Manifest:
+    """The manifest that kubectl remembers; {} where there is none that could be read."""
+    try:
+        found = json.loads(_annotations(live).get(LAST_APPLIED) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def leaf_paths(owned: paths.Owned, path: str = "") -> Iterator[str]:

@@ -18,8 +18,9 @@ def object_of(*entries: dict[str, Any], **annotations: str) -> Manifest:
     return {"metadata": metadata, "data": {"x": "1", "y": "2"}}
 
 
-def test_what_we_render_becomes_ours_and_the_rest_stays() -> None:
-    live = object_of(entry(adoption.KUBECTL, "Update", x=1, y=1), entry("ann", "Apply", z=1), **{LAST: "{}"})
+def test_what_we_render_becomes_ours_and_the_rest_stays_without_an_owner() -> None:
+    said = '{"data": {"x": "1", "y": "2"}}'  # w is a default
+    live = object_of(entry(adoption.KUBECTL, "Update", w=1, x=1, y=1), entry("ann", "Apply", z=1), **{LAST: said})
     applied = object_of(*live["metadata"]["managedFields"], entry("us", "Apply", x=1, new=1))
     found = adoption.hand_over(live, applied, "us")
     version, managed, dropped = found.operations
@@ -27,7 +28,6 @@ def test_what_we_render_becomes_ours_and_the_rest_stays() -> None:
     fields = {(one["manager"], one["operation"]): one["fieldsV1"]["f:data"] for one in managed["value"]}
     assert fields == {
         ("ann", "Apply"): {"f:z": {}},
-        (adoption.KUBECTL, "Update"): {"f:y": {}},
         ("us", "Apply"): {"f:x": {}},  # not what is new: it is not there yet
     }
     assert dropped["path"] == "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"
