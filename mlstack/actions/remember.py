@@ -18,7 +18,7 @@ from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
 from mlstack.plan.receipts import given_params
-from mlstack.plan.runs import Run, RunState, ended, run_name, state_of
+from mlstack.plan.runs import Run, RunState, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
 PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
@@ -46,12 +46,28 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     failed = {one.change.key for one in results if one.error}
     written = {one.change.key for one in results if one.error is None and one.change.component}
     there = (set(planning.reading.snapshot.ours) | written) - set(removed)
-    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed), _started(planning, written))
+    started = _started(planning, written | forgotten(planning))
+    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed), started)
     found = still_unseen(found, announced, planning.reading.unseen)
     if not failed:
         return found
     # What failed may be there all the same: go on looking everywhere.
     return replace(found, kinds=found.kinds | announced.kinds, namespaces=found.namespaces | announced.namespaces)
+
+
+def forgotten(planning: Planning) -> set[Key]:
+    """What is there as wanted and not remembered: an apply was killed after it had written all, at its very end.
+
+    Without this, a run would start again once its TTL has removed it.
+    """
+    snapshot = planning.reading.snapshot
+    settled = {change.key for change in planning.plan.changes if not change.writes} & snapshot.ours.keys()
+    return {one.key for one in planning.wanted if one.key in settled and _is_lost(one, snapshot.inventory)}
+
+
+def _is_lost(one: Wanted, inventory: Inventory) -> bool:
+    run = inventory.runs.get(run_name(one.key))
+    return entry(one.key) not in inventory.digests or (bool(one.run) and run is None)
 
 
 def still_unseen(found: Inventory, before: Inventory, unseen: frozenset[GroupKind]) -> Inventory:
@@ -94,7 +110,7 @@ def closed(run: Run, live: Manifest | None) -> Run:
     state = state_of(live, run)
     if state.value == run.outcome or not ended(state):
         return run
-    return replace(run, outcome=state.value, ended=now() if live else "")
+    return replace(run, outcome=state.value, ended=(ended_at(live) or now()) if live else "")
 
 
 def with_history(session: Session, planning: Planning, found: Inventory, revision: int) -> Inventory:

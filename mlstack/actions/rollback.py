@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 from mlstack.actions.apply import DEFAULTS, ApplyOptions, Confirm, Outcome, apply_session
 from mlstack.actions.events import Notice, OnEvent, ignore
+from mlstack.actions.lock import locked
 from mlstack.actions.reading import inventory_of, read_parent
 from mlstack.actions.receipts import read_contents, receipt_of
+from mlstack.actions.remember import store_inventory
 from mlstack.actions.session import Scope, Session, connect_only
 from mlstack.app.values import brought_back
 from mlstack.compose.render import Rendered
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
 from mlstack.plan.model import Plan
 from mlstack.plan.receipts import Contents, Receipt
 
@@ -53,10 +55,26 @@ def rollback(
         return answer
 
     former = _session(session, scope, receipt, contents)
-    outcome = apply_session(former, options, on_event, agreed)
-    if files and not outcome.plan.writes and not options.dry_run:
-        written.extend(bring_back(scope, contents, on_event))
+    try:
+        outcome = apply_session(former, options, on_event, agreed)
+    except (NotReadyError, WorkloadFailedError):  # it was applied all the same
+        if files:
+            _level(session, options, on_event)
+        raise
+    if files and not options.dry_run:
+        if not outcome.plan.writes:
+            written.extend(bring_back(scope, contents, on_event))
+        _level(session, options, on_event)
     return Rollback(receipt, outcome, tuple(written))
+
+
+def _level(session: Session, options: ApplyOptions, on_event: OnEvent) -> None:
+    """Notes that the files say what the cluster has, so that the next apply asks nothing."""
+    with locked(session, options.lock_timeout_s, on_event):
+        parent = read_parent(session)
+        inventory = inventory_of(parent, session.owner)
+        if inventory.former:
+            store_inventory(session, parent, replace(inventory, former=0))
 
 
 def check(scope: Scope, receipt: Receipt, contents: Contents) -> None:

@@ -77,9 +77,15 @@ def runs_text(runs: list[ComponentRun]) -> str:
 
 
 def _differing(params: Any) -> str:
+    return ", ".join(
+        f"{name} {_or_default(before)} -> {_or_default(after)}" for name, (before, after) in params.items()
+    )
+
+
+def _or_default(value: Any) -> str:
     from mlstack.actions.params import shown
 
-    return ", ".join(f"{name} {shown(before)} -> {shown(after)}" for name, (before, after) in params.items())
+    return "default" if value is None else shown(value)
 
 
 def contents_as_dict(held: Contents) -> dict[str, Any]:

@@ -19,6 +19,8 @@ RUN_KINDS = frozenset(
     | {("kubeflow.org", f"{kind}Job") for kind in ("TF", "PyTorch", "Paddle", "MPI", "XGBoost", "JAX")},
 )
 
+FINAL = frozenset({"Complete", "Succeeded", "Failed"})  # the conditions that end a job of any kind
+
 
 class RunState(StrEnum):
     """What became of a run."""
@@ -107,6 +109,13 @@ def state_of(live: Manifest | None, remembered: Run | None) -> RunState:
         return _remembered(remembered)
     state = readiness(live).state
     return {State.FINISHED: RunState.SUCCEEDED, State.FAILED: RunState.FAILED}.get(state, RunState.RUNNING)
+
+
+def ended_at(live: Manifest) -> str:
+    """When a run ended as its object tells (RFC 3339), "" if it does not."""
+    status = live.get("status") or {}
+    last = [c for c in status.get("conditions") or [] if c.get("type") in FINAL and c.get("status") == "True"]
+    return str(status.get("completionTime") or (last[-1].get("lastTransitionTime") if last else "") or "")
 
 
 def _remembered(run: Run | None) -> RunState:

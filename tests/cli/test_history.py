@@ -45,7 +45,7 @@ def test_runs_with_what_differed() -> None:
     ]
     lines = runs_text(runs).splitlines()
     assert lines[1].split() == ["TFJob/cnn", "T1", "T1e", "succeeded", "apply"]
-    assert lines[2].endswith("running    run    steps - -> 7, size 1 -> 2")
+    assert lines[2].endswith("running    run    steps default -> 7, size 1 -> 2")
 
 
 def test_a_revisions_contents() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Key, Manifest
-from mlstack.plan.runs import Decision, Run, RunState, decide, is_run, marked, run_hash, state_of
+from mlstack.plan.runs import Decision, Run, RunState, decide, ended_at, is_run, marked, run_hash, state_of
 
 JOB: Manifest = {
     "apiVersion": "batch/v1",
@@ -88,3 +88,17 @@ def test_decision(there: Manifest | None, remembered: Run | None, state: RunStat
 )
 def test_which_kinds_are_runs(group: str, kind: str, run: bool) -> None:
     assert is_run(Key(group, kind, "n", "x")) is run
+
+
+@pytest.mark.parametrize(
+    ("status", "when"),
+    [
+        ({}, ""),
+        ({"completionTime": "T"}, "T"),
+        ({"conditions": [{"type": "Failed", "status": "True", "lastTransitionTime": "T"}]}, "T"),
+        ({"conditions": [{"type": "Failed", "status": "False", "lastTransitionTime": "T"}]}, ""),
+        ({"conditions": [{"type": "Running", "status": "True", "lastTransitionTime": "T"}]}, ""),
+    ],
+)
+def test_when_a_run_ended(status: dict[str, Any], when: str) -> None:
+    assert ended_at({"metadata": {}, "status": status}) == when

@@ -173,5 +173,6 @@ def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namesp
     done = rollback(stack.scope(), files=True, options=ApplyOptions(wait="finished", timeout_s=60))
     assert (done.revision.revision, done.files) == (1, ("components/train.yaml",))
     assert file.read_text() == before
+    assert history(stack.scope()).former == 0  # files and cluster say the same: nothing to ask about
     assert stack.apply().plan.writes == ()
     assert run_history(stack.scope(), "train")[0].params == {"steps": [9, None]}
