@@ -24,7 +24,7 @@ from mlstack.actions.lock import Lock, locked
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.reading import resource_for
 from mlstack.actions.receipts import keep_images, keep_receipt
-from mlstack.actions.remember import exact, remember_ends, store_inventory, with_history
+from mlstack.actions.remember import exact, forgotten, remember_ends, store_inventory, with_history
 from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, remove, send
 from mlstack.actions.session import Scope, Session, open_session
@@ -136,7 +136,7 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     if options.dry_run:
         options = replace(options, wait="none")
     work = _Work(session, planning, options, on_event)
-    if plan.writes:
+    if plan.writes or (forgotten(planning) and not options.dry_run):
         work.carry_out(confirmed=agreed is True)
     return work.finish(began)
 
@@ -183,7 +183,7 @@ class _Work:
         self.make_namespaces()
         with self.locked() as self.lock:
             self.plan_again(confirmed)
-            if self.plan.writes:
+            if self.plan.writes or forgotten(self.planning):
                 self.write()
 
     def locked(self) -> AbstractContextManager[Lock]:

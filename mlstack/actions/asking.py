@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlstack.actions.blame import blamed
 from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
@@ -36,7 +37,7 @@ def _answer(session: Session, draft: Draft, allow: Allow) -> Answer:
     except ConflictError as error:
         return _conflicting(session, change, error, allow)
     except (InvalidError, DeniedError, TooLargeError) as error:
-        return Answer(refusal=error.message)
+        return Answer(refusal=blamed(session, change.component, change.manifest or {}, error))
     except WebhookError:
         return Answer()  # it is starting: the fields that were compared stand
 
@@ -64,7 +65,7 @@ def _conflicting(session: Session, change: Change, error: ConflictError, allow: 
     try:
         return _accepted(session, change, force=True, taken=tuple(one.path for one in found))
     except (InvalidError, DeniedError, TooLargeError) as refused:
-        return Answer(refusal=refused.message)
+        return Answer(refusal=blamed(session, change.component, change.manifest, refused))
     except WebhookError:
         return Answer(takes=tuple(one.path for one in found))
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlstack.actions.events import Notice, OnEvent, Removed, ignore
-from mlstack.actions.reading import all_or_raise, inventory_of, list_members, read_parent
-from mlstack.actions.remember import store_inventory
+from mlstack.actions.going import await_gone, held
+from mlstack.actions.lock import Lock, locked
+from mlstack.actions.reading import inventory_of, list_members, read_parent, unseen_kinds
+from mlstack.actions.receipts import remove_receipts
+from mlstack.actions.remember import still_unseen, store_inventory
+from mlstack.actions.replan import MovedError
 from mlstack.actions.sending import remove
 from mlstack.actions.session import Scope, Session, connect_only
 from mlstack.cluster import objects, store
-from mlstack.cluster.failures import NotFoundError
+from mlstack.cluster.failures import ClusterError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Key, Manifest
-from mlstack.errors import MlstackError, NotReadyError
+from mlstack.errors import MlstackError, NotReadyError, did_you_mean
 from mlstack.plan.decide import component_of, controlled, kept_word
-from mlstack.plan.inventory import PART_OF, Inventory, entry
+from mlstack.plan.inventory import Inventory, entry
+from mlstack.plan.notices import unseen_notices
 from mlstack.plan.stages import SERVICES, stages
 
-PAUSE_SECONDS = 0.3
 WEBHOOKS_FIRST = 99  # a webhook whose operator is gone would refuse the deletion of what it watches
 
 
@@ -39,30 +44,77 @@ def delete(
     timeout_s: float = 600.0,
     wait: bool = True,
     dry_run: bool = False,
+    lock_timeout_s: float = 60.0,
     on_event: OnEvent = ignore,
-    confirm: Callable[[Sequence[Key]], bool] = lambda keys: True,
+    confirm: Callable[[Sequence[Key]], bool | None] = lambda keys: None,
 ) -> Deletion:
     """Deletes what this app has in an environment, or some components of it. The app's files need not be right.
 
-    `include`: kinds (`pvc`, `crd`, `namespace`) to delete too. Raises NotReadyError for what does not go in time.
+    `include`: kinds (`pvc`, `crd`, `namespace`) to delete too. `confirm` is as apply's. Raises NotReadyError for what
+    does not go in time, LockedError, LockLostError and MovedError as apply does.
     """
     session = connect_only(scope)
     on_event(session.connected())
-    parent = read_parent(session)
+    found = _find(session, include)
+    for text in unseen_notices(unseen_kinds(session, found.inventory)):
+        on_event(Notice(text))
+    agreed = confirm(sorted(found.going)) if found.going and not dry_run else None
+    if agreed is False:
+        raise MlstackError("Nothing was changed.")
+    if not dry_run and (found.going or found.inventory.exists):
+        with locked(session, lock_timeout_s, on_event) as lock:
+            found = _find_again(session, found, include, agreed is True)
+            _remove_all(session, found.going, time.monotonic() + timeout_s if wait else None, on_event, lock)
+            _forget(session, found.parent, found.inventory, found.members.keys() - found.going.keys())
+    if not dry_run and "namespace" in include and not scope.components and not found.kept:
+        _remove_namespace(session, on_event)
+    return Deletion(tuple(found.going), found.kept)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is of ours, and what of it goes."""
+
+    parent: store.Parent
+    inventory: Inventory
+    members: dict[Key, Manifest]
+    going: dict[Key, Manifest]
+    kept: tuple[Key, ...]
+
+
+def _find(session: Session, include: Collection[str]) -> _Found:
+    scope, parent = session.scope, read_parent(session)
     inventory = inventory_of(parent, session.owner)
     members = list_members(session, inventory, {})
+    _refuse_unknown(scope, members.values())
     chosen = {key: live for key, live in members.items() if _chosen(live, scope.components)}
     going = {key: live for key, live in chosen.items() if not _kept(key, include)}
-    kept = tuple(sorted(set(chosen) - set(going)))
-    if dry_run:
-        return Deletion(tuple(going), kept)
-    if going and not confirm(sorted(going)):
-        raise MlstackError("Nothing was changed.")
-    _remove_all(session, going, time.monotonic() + timeout_s if wait else None, on_event)
-    _forget(session, parent, inventory, members.keys() - going.keys())
-    if "namespace" in include and not scope.components and not kept:
-        _remove_namespace(session, on_event)
-    return Deletion(tuple(going), kept)
+    return _Found(parent, inventory, members, going, tuple(sorted(set(chosen) - set(going))))
+
+
+def _find_again(session: Session, found: _Found, include: Collection[str], agreed: bool) -> _Found:
+    """The same under the lease, if another apply ended meanwhile; what a person did not agree to is not removed."""
+    if read_parent(session).version == found.parent.version:
+        return found
+    session.connection.discovery.refresh()
+    now = _find(session, include)
+    more = ", ".join(str(key) for key in sorted(set(now.going) - set(found.going)))
+    if agreed and more:
+        name = session.scope.environment
+        raise MovedError(
+            f"Nothing was removed: after you had agreed, another apply added {more}.",
+            f"Look again: mlstack status {name}",
+        )
+    return now
+
+
+def _refuse_unknown(scope: Scope, members: Iterable[Manifest]) -> None:
+    """A component may be gone from the app or never have been applied; known to neither it is a slip."""
+    known = {component_of(live) for live in members} | set(scope.project.component_names)
+    for name in scope.components:
+        if name not in known:
+            place = f"Neither this app nor environment {scope.environment}"
+            raise MlstackError(f"{place} has a component {name}.", did_you_mean(name, known))
 
 
 def _chosen(live: Manifest, components: Collection[str]) -> bool:
@@ -74,15 +126,18 @@ def _kept(key: Key, include: Collection[str]) -> bool:
     return bool(word) and word not in include
 
 
-def _remove_all(session: Session, going: dict[Key, Manifest], until: float | None, on_event: OnEvent) -> None:
+def _remove_all(
+    session: Session, going: dict[Key, Manifest], until: float | None, on_event: OnEvent, lock: Lock
+) -> None:
     """Stage by stage, the last first: custom resources go while their operator can still clean up after them."""
     for keys in in_reverse(going):
+        lock.check()
         results = session.connection.client.map(lambda key: _remove_one(session, key, going[key]), keys)
         failed = [str(result) for result in results if isinstance(result, MlstackError)]
         if failed:
             raise MlstackError("Could not be deleted: " + "; ".join(failed))
         if until is not None:
-            _await_gone(session, keys, going, until)
+            _await_gone(session, keys, going, until, on_event)
         for key in keys:
             on_event(Removed(key))
 
@@ -104,36 +159,13 @@ def in_reverse(going: dict[Key, Manifest]) -> list[list[Key]]:
     return [sorted(key for key in going if ranks[key] == rank) for rank in sorted(set(ranks.values()), reverse=True)]
 
 
-def _await_gone(session: Session, keys: Sequence[Key], going: dict[Key, Manifest], until: float) -> None:
-    while left := _still_there(session, keys, going):
-        if time.monotonic() > until:
-            names = ", ".join(str(key) for key in left[:5])
-            raise NotReadyError(
-                f"Still being deleted when the time was over: {names}.",
-                "A finalizer whose controller does not run holds them, most likely.",
-            )
-        time.sleep(PAUSE_SECONDS)
-
-
-def _still_there(session: Session, keys: Sequence[Key], going: dict[Key, Manifest]) -> list[Key]:
-    """Which of the objects are not gone, by one LIST per kind and namespace: a GET each takes longer than to delete."""
-    places = sorted({(key.group, key.kind, key.namespace) for key in keys})
-    found = all_or_raise(session.connection.client.map(lambda place: _uids(session, *place), places))
-    uids = frozenset[str]().union(*found)
-    return [key for key in keys if going[key]["metadata"].get("uid") in uids]
-
-
-def _uids(session: Session, group: str, kind: str, namespace: str) -> frozenset[str]:
-    """The UIDs of our objects of a kind in a namespace; none where the kind is not served any more."""
-    resource = session.resource_of(group, kind)
-    if resource is None:
-        return frozenset()
-    client, labels = session.connection.client, f"{PART_OF}={session.owner.set_id}"
-    try:
-        listed = objects.list_objects(client, resource, namespace or None, labels=labels, metadata_only=True)
-    except NotFoundError:
-        return frozenset()
-    return frozenset(item["metadata"]["uid"] for item in listed.items)
+def _await_gone(
+    session: Session, keys: Sequence[Key], going: dict[Key, Manifest], until: float, on_event: OnEvent
+) -> None:
+    left = await_gone(session, keys, going, until, on_event)
+    if left:
+        hint = "The controller that would remove its finalizer does not run, most likely."
+        raise NotReadyError(f"Still being deleted when the time was over: {held(left)}.", hint)
 
 
 def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: Collection[Key]) -> None:
@@ -142,7 +174,10 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
         return
     components = session.scope.components
     runs = {name: run for name, run in inventory.runs.items() if components and run.component not in components}
-    if not left and not runs:
+    unseen = unseen_kinds(session, inventory)
+    if not left and not runs and not unseen:
+        with suppress(ClusterError):  # who may not read Secrets could keep no receipts either
+            remove_receipts(session)
         store.remove(session.connection.client, parent)
         return
     names = {entry(key) for key in left}
@@ -152,8 +187,10 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
         namespaces=frozenset(key.namespace for key in left if key.namespace),
         digests={name: value for name, value in inventory.digests.items() if name in names},
         runs=runs,
+        past={name: found for name, found in inventory.past.items() if name in runs},
+        former=inventory.former if components else 0,
     )
-    store_inventory(session, parent, rest)
+    store_inventory(session, parent, still_unseen(rest, inventory, unseen))
 
 
 def _remove_namespace(session: Session, on_event: OnEvent) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mlstack.actions.blame import blamed
 from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
@@ -24,20 +25,25 @@ REPLACING = frozenset({Action.NEW_RUN, Action.RECREATE})
 
 @dataclass(frozen=True)
 class Sent:
-    """How one change went: the object as it is now, or the error."""
+    """How one change went: the object as it is now, or the error; `told` is the error with the parameter behind it."""
 
     change: Change
     live: Manifest | None = None
     error: MlstackError | None = None
+    told: str = ""
 
 
 def send(session: Session, changes: Sequence[Change], allow: Allow, *, dry_run: bool = False) -> list[Sent]:
     """Applies what the changes say, all at once; no failure hides another."""
     results = session.connection.client.map(lambda change: _send_one(session, change, allow, dry_run), changes)
     return [
-        Sent(change, error=result) if isinstance(result, MlstackError) else Sent(change, live=result)
+        _refused(session, change, result) if isinstance(result, MlstackError) else Sent(change, live=result)
         for change, result in zip(changes, results, strict=True)
     ]
+
+
+def _refused(session: Session, change: Change, error: MlstackError) -> Sent:
+    return Sent(change, error=error, told=blamed(session, change.component, change.manifest or {}, error))
 
 
 def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool) -> Manifest:

@@ -26,7 +26,7 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
     for name in names:
         for known, setting in settings.items():
             if known == name or known.endswith(f"_{name}"):
-                return _told(setting)
+                return told(setting)
     return ""
 
 
@@ -37,10 +37,11 @@ def _subject(reason: Reason) -> str:
 
 
 def _by_value(value: str, settings: Mapping[str, Setting]) -> str:
-    return next((_told(setting) for setting in settings.values() if value and setting.value == value), "")
+    return next((told(setting) for setting in settings.values() if value and setting.value == value), "")
 
 
-def _told(setting: Setting) -> str:
+def told(setting: Setting) -> str:
+    """A parameter with its value and where that was said."""
     where = str(setting.place) if setting.place else "the prototype's default"
     return f"{setting.name} = {_plain(setting.value)}, {'at ' if setting.place else ''}{where}"
 

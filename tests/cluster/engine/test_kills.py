@@ -1,0 +1,242 @@
+"""Killed (SIGKILL) after each request of an apply that creates, changes and prunes: the next apply converges."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Stack
+
+Kubectl = Callable[..., str]
+
+# `python -c RUNNER K WORDS`: mlstack WORDS, killed as the K-th request is answered (0: never; says how many).
+RUNNER = """
+import itertools, os, signal, sys, threading
+from mlstack.cluster.client import Client
+from mlstack.cli.main import run
+last, answered, counting = int(sys.argv[1]), itertools.count(1), threading.Lock()
+def counted(real):
+    def request(*arguments):
+        answer = real(*arguments)
+        with counting:
+            number = next(answered)
+            if number == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+    return request
+Client.send, Client.stream = counted(Client.send), counted(Client.stream)
+code = run(sys.argv[2:])
+print(next(answered) - 1, file=sys.stderr)
+sys.exit(code)
+"""
+
+BEFORE = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: red}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: old}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: old}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx:1.27}]}}
+"""
+AFTER = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: blue}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: new}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: new}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx:1.28}]}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.GROUP}
+spec:
+  group: GROUP
+  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+apiVersion: GROUP/v1
+kind: Thing
+metadata: {name: one}
+spec: {size: 3}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {annotations: {"sim/run-for": 1s}}
+    spec: {restartPolicy: Never, containers: [{name: train, image: busybox, args: [ROUND]}]}
+"""
+FOREIGN = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: foreign}
+data: {a: b}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: foreign}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: foreign}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: foreign}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: foreign}}
+  template: {metadata: {labels: {app: foreign}}, spec: {containers: [{name: foreign, image: foreign}]}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: foreign}
+spec:
+  suspend: true
+  template: {spec: {restartPolicy: Never, containers: [{name: foreign, image: foreign}]}}
+"""
+KINDS = "configmaps,services,serviceaccounts,deployments,jobs"
+PASSING = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation")
+
+
+@dataclass
+class Killing:
+    """A stack that is brought from BEFORE to AFTER again and again, beside foreign objects."""
+
+    stack: Stack
+    namespace: str
+    kubectl: Kubectl
+    rounds: int = 0
+
+    def reset(self) -> None:
+        """BEFORE, and nothing of AFTER, whose run is another each time: one that was pruned does not start again."""
+        self.rounds += 1
+        self.stack.write("web", BEFORE)
+        self.stack.apply(wait="none", include=frozenset({"crd"}), disruption=True)
+        after = AFTER.replace("GROUP", f"{self.namespace}.example.com").replace("ROUND", f"round-{self.rounds}")
+        self.stack.write("web", after)
+
+    def run(self, last: int) -> subprocess.CompletedProcess[str]:
+        """A real `mlstack apply`, killed after its `last`-th request."""
+        words = ["apply", "gke", "--no-wait", "--allow-disruption"]
+        command = [sys.executable, "-c", RUNNER, str(last), *words]
+        return subprocess.run(
+            command, cwd=self.stack.root, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ)
+        )
+
+    def objects(self) -> dict[str, Any]:
+        """All that is in the namespace, by KIND/NAME, without what differs from one creation to the next."""
+        kinds = f"{KINDS},things.{self.namespace}.example.com"
+        text = self.kubectl("get", kinds, "-n", self.namespace, "-o", "json", context="gke")
+        items = [item for item in json.loads(text)["items"] if "receipt" not in item["metadata"]["name"]]
+        return {f"{item['kind']}/{item['metadata']['name']}": _lasting(item) for item in items}
+
+    def foreign(self) -> str:
+        """The foreign objects as they are, to the last byte."""
+        words = [f"{kind}/foreign" for kind in KINDS.split(",")]
+        return self.kubectl("get", *words, "-n", self.namespace, "-o", "json", "--show-managed-fields", context="gke")
+
+
+def _lasting(item: dict[str, Any]) -> Any:
+    metadata = {name: value for name, value in item["metadata"].items() if name not in PASSING}
+    if item["kind"] == "ConfigMap" and item["metadata"]["name"].startswith("mlstack-"):
+        # Our inventory: what it knows of, not the digests of runs, times and revisions.
+        return {**metadata, **{name: sorted(json.loads(item["data"][name])) for name in ("applied", "runs")}}
+    if item["kind"] == "Job":
+        return metadata["name"]
+    kept = {name: value for name, value in item.items() if name not in ("status", "metadata")}
+    for volatile in ("clusterIP", "clusterIPs"):
+        kept.get("spec", {}).pop(volatile, None)
+    annotations = metadata.get("annotations", {})
+    annotations.pop("deployment.kubernetes.io/revision", None)
+    return {**kept, "metadata": metadata}
+
+
+@pytest.fixture
+def killing(stack: Stack, namespace: str, kubectl: Kubectl) -> Any:
+    """The stack applied once without being killed, to know how many requests that takes and how it should end."""
+    kubectl("create", "namespace", namespace, context="gke")
+    kubectl("apply", "--server-side", "-n", namespace, "-f", "-", context="gke", stdin=FOREIGN)
+    yield Killing(stack, namespace, kubectl)
+    kubectl("delete", "crd", f"things.{namespace}.example.com", "--ignore-not-found", "--wait=false", context="gke")
+
+
+def converges(killing: Killing, points: Callable[[int], list[int]]) -> int:
+    """Kills at each of the points that `points` chooses from the number of requests; how many it tried."""
+    killing.reset()
+    foreign = killing.foreign()
+    whole = killing.run(0)
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    requests, wanted = int(whole.stderr.split()[-1]), killing.objects()
+    assert {"ServiceAccount/new", "Service/new", "Thing/one", "Job/train"} <= wanted.keys()
+    assert not [name for name in wanted if name.endswith("/old")]
+    chosen = points(requests)
+    for last in chosen:
+        killing.reset()
+        killed = killing.run(last)
+        assert killed.returncode == -signal.SIGKILL, f"request {last} of {requests}: {killed.stdout}{killed.stderr}"
+        killing.stack.apply(wait="none", disruption=True, lock_timeout_s=0)
+        assert killing.objects() == wanted, f"killed after request {last} of {requests}"
+        assert killing.foreign() == foreign, f"killed after request {last} of {requests}"
+        assert killing.stack.apply(wait="none").plan.writes == ()
+    return len(chosen)
+
+
+def test_killed_at_a_sample_of_points_the_next_apply_converges(killing: Killing, capsys: Any) -> None:
+    tried = converges(killing, lambda requests: [requests * part // 8 for part in (3, 5, 7)])
+    with capsys.disabled():
+        print(f"\n  kill points tried: {tried}")
+
+
+@pytest.mark.slow
+def test_killed_at_every_point_the_next_apply_converges(killing: Killing, capsys: Any) -> None:
+    tried = converges(killing, lambda requests: list(range(1, requests + 1)))
+    with capsys.disabled():
+        print(f"\n  kill points tried: {tried}")
