@@ -123,14 +123,15 @@ def _last_applied(live: Manifest) -> Manifest:
 
 
 def leaf_paths(owned: paths.Owned, path: str = "") -> Iterator[str]:
-    """The paths of what a fieldsV1 tree owns."""
+    """The paths of what a fieldsV1 tree owns; an item of a list in one, if it is owned itself."""
     for name, below in owned.items():
         if name == ".":
             continue
         where = _join(path, name)
-        if paths.is_leaf(below):
+        if not below or (name.startswith("k:") and "." in below):
             yield where
-        yield from leaf_paths(below, where)
+        else:
+            yield from leaf_paths(below, where)
 
 
 def _join(path: str, name: str) -> str:

@@ -67,4 +67,4 @@ def test_trees() -> None:
         "f:a": {"f:b": {}, "f:c": {}},
         "f:d": {},
     }
-    assert list(adoption.leaf_paths(TREE)) == ["a.b", "a[x].name", "c"]
+    assert list(adoption.leaf_paths(TREE)) == ["a.b", "a[x]", "c"]
