@@ -86,8 +86,8 @@ def test_what_kubectl_applied_is_adopted_without_losing_a_field(stack: Stack, na
         "ConfigMap/settings: adopted from kubectl (client-side apply); dropped: annotation "
         "kubectl.kubernetes.io/last-applied-configuration; kept as they are: data.size."
     ]
-    (said,) = (text for text in outcome.plan.notices if text.startswith("Deployment/web: "))
-    assert said.endswith(
+    (more,) = (text for text in outcome.plan.notices if text.startswith("Deployment/web: "))
+    assert more.endswith(
         "kept as they are: metadata.annotations.note, metadata.labels.team, spec.template.spec.containers[web].env[B]."
     )
     settings, web = get(kubectl, "configmap/settings", namespace), get(kubectl, "deployment/web", namespace)
