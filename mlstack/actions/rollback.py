@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from mlstack.actions.apply import DEFAULTS, ApplyOptions, Confirm, Outcome, apply_session
 from mlstack.actions.events import Notice, OnEvent, ignore
@@ -10,12 +11,13 @@ from mlstack.actions.lock import locked
 from mlstack.actions.reading import inventory_of, read_parent
 from mlstack.actions.receipts import read_contents, receipt_of
 from mlstack.actions.remember import store_inventory
-from mlstack.actions.session import Scope, Session, connect_only
+from mlstack.actions.session import Scope, Session, connect_only, render_scope
+from mlstack.app.project import COMPONENTS
 from mlstack.app.values import brought_back
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
 from mlstack.plan.model import Plan
-from mlstack.plan.receipts import Contents, Receipt
+from mlstack.plan.receipts import Contents, Receipt, without_values
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,54 @@ def rollback(
     receipt = receipt_of(session, revision, inventory.former or inventory.revision)
     contents = read_contents(session, receipt.revision)
     check(scope, receipt, contents)
-    written: list[str] = []
+    back = Files(files and not options.dry_run)
 
     def agreed(plan: Plan) -> bool | None:
         answer = confirm(plan)
-        if files and answer is not False and not options.dry_run:
-            written.extend(bring_back(scope, contents, on_event))
+        if answer is not False:
+            back.bring(scope, receipt, contents, on_event)
         return answer
 
     former = _session(session, scope, receipt, contents)
     try:
         outcome = apply_session(former, options, on_event, agreed)
     except (NotReadyError, WorkloadFailedError):  # it was applied all the same
-        if files:
-            _level(session, options, on_event)
+        _level(session, back, options, on_event)
         raise
-    if files and not options.dry_run:
-        if not outcome.plan.writes:
-            written.extend(bring_back(scope, contents, on_event))
-        _level(session, options, on_event)
-    return Rollback(receipt, outcome, tuple(written))
+    back.bring(scope, receipt, contents, on_event)
+    _level(session, back, options, on_event)
+    return Rollback(receipt, outcome, tuple(back.written))
 
 
-def _level(session: Session, options: ApplyOptions, on_event: OnEvent) -> None:
+@dataclass
+class Files:
+    """The app's files on their way back: once, if `wanted`. `complete`: they say now what the revision said."""
+
+    wanted: bool
+    written: list[str] = field(default_factory=list)
+    complete: bool = False
+    done: bool = False
+
+    def bring(self, scope: Scope, receipt: Receipt, contents: Contents, on_event: OnEvent) -> None:
+        """Writes the former values, and tells what else was otherwise then."""
+        if not self.wanted or self.done:
+            return
+        self.done = True
+        edited, notes = brought_back(scope.project, scope.environment, contents.files)
+        for file in edited:
+            file.save()
+        at = f" (commit {receipt.commit[:10]})" if receipt.commit else ""
+        notes += [f"{name}: take it from git{at}." for name in _beyond_values(scope, contents)]
+        for note in notes:
+            on_event(Notice(note))
+        self.written = [file.file for file in edited]
+        self.complete = not notes
+
+
+def _level(session: Session, back: Files, options: ApplyOptions, on_event: OnEvent) -> None:
     """Notes that the files say what the cluster has, so that the next apply asks nothing."""
+    if not back.complete:
+        return
     with locked(session, options.lock_timeout_s, on_event):
         parent = read_parent(session)
         inventory = inventory_of(parent, session.owner)
@@ -100,16 +126,14 @@ def _session(session: Session, scope: Scope, receipt: Receipt, contents: Content
     return replace(session, rendered=rendered, former=receipt.revision, contents=contents)
 
 
-def bring_back(scope: Scope, contents: Contents, on_event: OnEvent) -> list[str]:
-    """Writes the former values into the app's files; the names of those that changed."""
-    edited, notes = brought_back(scope.project, scope.environment, contents.files)
+def _beyond_values(scope: Scope, contents: Contents) -> Iterator[str]:
+    """What was otherwise then and is no value in a file: vendored packages, plain manifests."""
     lock = scope.project.lock
     for name, digest in contents.packages.items():
-        now = lock.string("packages", name, "digest") or lock.string("platforms", name, "digest")
-        if now != digest:
-            notes.append(f"vendor/: {name} was another version then; take vendor/ and {lock.file} from git.")
-    for file in edited:
-        file.save()
-    for note in notes:
-        on_event(Notice(note))
-    return [file.file for file in edited]
+        if digest != (lock.string("packages", name, "digest") or lock.string("platforms", name, "digest")):
+            yield f"vendor/ and {lock.file}: {name} was another version then"
+    there = set(scope.project.component_names)
+    plain = tuple(name for name, prototype in contents.prototypes.items() if not prototype and name in there)
+    for one in render_scope(replace(scope, components=plain))[0] if plain else ():
+        if [without_values(manifest) for manifest in one.manifests] != list(contents.manifests[one.component]):
+            yield f"{COMPONENTS}/{one.component}/ was otherwise then"

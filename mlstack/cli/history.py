@@ -162,8 +162,8 @@ def rollback_text(environment: str, done: Rollback, *, files: bool) -> str:
     """Where the cluster and the files are now."""
     number = done.revision.revision
     if files:
-        written = f"written: {', '.join(done.files)}" if done.files else "they had those values already"
-        return f"{environment} is at revision {number} again, and so are the files ({written})."
+        written = f"written: {', '.join(done.files)}" if done.files else "none differed"
+        return f"{environment} is at revision {number} again, and so are the values in the files ({written})."
     return (
         f"{environment} is at revision {number} again; the files are as they were, and the next apply asks first "
         f"(mlstack rollback {environment} {number} --files brings their values back)."
