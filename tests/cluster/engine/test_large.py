@@ -18,6 +18,7 @@ from mlstack.actions.events import Event, Notice
 from mlstack.actions.planning import make_plan
 from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
+from mlstack.plan.model import Action
 
 if TYPE_CHECKING:
     from mlstack.cluster.client import Client
@@ -127,6 +128,53 @@ def test_many_namespaces_are_listed_at_once(stack: Stack, namespace: str, kubect
         assert len(delete(stack.scope()).removed) == 2 * number - 2
     finally:
         kubectl("delete", "namespace", *names, "--wait=false", "--ignore-not-found", context="gke")
+
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: NAME}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: nginx}]}
+"""
+
+
+def administrator_of(kubectl: Kubectl, namespaces: list[str]) -> None:
+    """A context `tenant` whose user may do everything in these namespaces, and nothing in the whole cluster."""
+    home = namespaces[0]
+    kubectl("create", "serviceaccount", "tenant", "-n", home, context="gke")
+    for name in namespaces:
+        account = f"--serviceaccount={home}:tenant"
+        kubectl("create", "rolebinding", "tenant", "--clusterrole=cluster-admin", account, "-n", name, context="gke")
+    token = kubectl("create", "token", "tenant", "-n", home, context="gke").strip()
+    kubectl("config", "set-credentials", "tenant", f"--token={token}")
+    cluster = kubectl("config", "view", "-o", 'jsonpath={.contexts[?(@.name=="gke")].context.cluster}')
+    kubectl("config", "set-context", "tenant", f"--cluster={cluster}", "--user=tenant")
+
+
+def test_many_namespaces_are_watched_at_once_or_one_by_one(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    names = [namespace, *(f"{namespace}-{index}" for index in range(4))]
+    for name in names:
+        kubectl("create", "namespace", name, context="gke")
+    stack.write("web", "---".join(DEPLOYMENT.replace("NAME", name) for name in names))
+    try:
+        assert stack.apply().plan.count(Action.CREATE) == len(names)
+        assert stack.sent()["WATCH deployments"] == 1
+        assert stack.sent()["WATCH pods"] <= 1
+        delete(stack.scope(), timeout_s=60)
+
+        administrator_of(kubectl, names)
+        stack.environment("limited", "tenant", namespace)
+        assert stack.apply(environment="limited").plan.count(Action.CREATE) == len(names)
+        assert stack.sent()["WATCH deployments"] == len(names)
+        stack.apply(environment="limited")
+        assert stack.writes() == {}
+        assert stack.sent()["LIST deployments"] == 1 + len(names)  # the whole cluster is refused
+    finally:
+        kubectl("delete", "namespace", *names, "--wait=false", context="gke")
 
 
 HELD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, finalizers: [example.com/hold]}\n"
