@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import Reading
-from mlstack.actions.remember import exact
+from mlstack.actions.remember import closed, exact, with_history
 from mlstack.actions.sending import Sent
+from mlstack.actions.session import Session
 from mlstack.cluster.store import Parent
+from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.decide import Snapshot
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.model import Action, Change, Plan
-from mlstack.plan.runs import run_name
+from mlstack.plan.runs import Run, run_name
 from mlstack.plan.wanted import Wanted
 
 A, B, OLD, OTHER = (Key("", "ConfigMap", "n", name) for name in ("a", "b", "old", "other"))
@@ -49,3 +56,70 @@ def test_after_a_failure_everywhere_is_looked_again() -> None:
     assert found.namespaces == ANNOUNCED.namespaces
     assert found.digests == {entry(A): "d-a"}
     assert found.runs == {}
+
+
+ENDED: Manifest = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "train", "namespace": "n"},
+    "status": {"completionTime": "T2", "conditions": [{"type": "Complete", "status": "True"}]},
+}
+RUNNING = Run("h", "running", "T1", "c")
+
+
+@pytest.mark.parametrize(
+    ("run", "live", "outcome", "ended"),
+    [
+        (RUNNING, ENDED, "succeeded", "T2"),
+        (RUNNING, {**ENDED, "status": {"active": 1}}, "running", ""),
+        (RUNNING, None, "ended and removed", ""),
+        (Run("h", "failed", "T1", ended="T9"), None, "failed", "T9"),
+    ],
+)
+def test_a_runs_outcome_is_taken_from_its_object_while_that_is_there(
+    run: Run, live: Manifest | None, outcome: str, ended: str
+) -> None:
+    found = closed(run, live)
+    assert (found.outcome, found.ended, found.when) == (outcome, ended, "T1")
+
+
+def session(*components: str, former: int = 0, again: bool = False) -> Session:
+    given = {"steps": Setting("steps", 7, "--set"), "size": Setting("size", 1)}
+    found = SimpleNamespace(
+        scope=SimpleNamespace(components=components),
+        former=former,
+        again=again,
+        contents=None,
+        settings=lambda _: given,
+    )
+    return cast("Session", found)
+
+
+@pytest.mark.parametrize(
+    ("last", "live", "outcome"), [(RUNNING, ENDED, "succeeded"), (RUNNING, {**ENDED, "status": {}}, "stopped")]
+)
+def test_a_run_that_is_replaced_goes_into_the_past(last: Run, live: Manifest, outcome: str) -> None:
+    name = run_name(JOB)
+    before = Inventory(runs={name: last}, past={name: (Run("g", "failed", "T0"),)}, revision=4)
+    reading = Reading(Snapshot(inventory=before), Parent("ConfigMap", "n", "x"))
+    plan = Plan("gke", "n", (Change(JOB, Action.NEW_RUN, "c", live=live),))
+    started = Inventory(runs={name: Run("i", "running", "T3", "c")})
+    found = with_history(session("c", again=True), Planning(plan, (), reading), started, 5)
+    assert [run.outcome for run in found.past[name]] == [outcome, "failed"]
+    assert (found.runs[name].by, found.runs[name].params, found.revision) == ("run", {"steps": 7}, 5)
+
+
+@pytest.mark.parametrize(
+    ("where", "before", "after"),
+    [
+        (session(), 3, 0),  # all files applied
+        (session("c"), 3, 3),  # the other components are still as they were rolled back to
+        (session(again=True), 3, 3),
+        (session(former=2), 3, 2),
+        (session(), 0, 0),
+    ],
+)
+def test_which_former_revision_the_cluster_is_at(where: Session, before: int, after: int) -> None:
+    reading = Reading(Snapshot(inventory=Inventory(former=before)), Parent("ConfigMap", "n", "x"))
+    found = with_history(where, Planning(Plan("gke", "n"), (), reading), Inventory(), 5)
+    assert found.former == after
