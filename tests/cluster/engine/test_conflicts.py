@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlstack.actions.apply import PlanBlockedError
+from mlstack.plan.model import Action
 
 if TYPE_CHECKING:
     from .conftest import Stack
@@ -153,3 +155,49 @@ def test_a_rule_takes_the_size_back(stack: Stack, namespace: str, kubectl: Kubec
     assert replicas(kubectl, namespace) == 2
     assert counts(stack) == {"unchanged": 1}
     assert stack.writes() == {}
+
+
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: NAMESPACE}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}]
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration:
+        expression: 'Object{metadata: Object.metadata{annotations: {"example.com/owner": "policy"}}}'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: NAMESPACE}
+spec: {policyName: NAMESPACE}
+"""
+
+
+def test_a_policy_that_overrules_a_value_of_ours_is_no_change(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    policy = POLICY.replace("NAMESPACE", namespace)
+    kubectl("create", "namespace", namespace, context="gke")
+    kubectl("apply", "-f", "-", context="gke", stdin=policy)
+    try:
+        probe = ("create", "configmap", "probe", "-n", namespace, "--dry-run=server", "-o", "yaml")
+        for _ in range(60):  # the API server takes a second or two until it obeys a new policy
+            if "example.com/owner: policy" in kubectl(*probe, context="gke"):
+                break
+            time.sleep(0.25)
+        stack.write("web", SETTINGS)
+        stack.apply(wait="none")
+        live = kubectl("get", "configmap/settings", "-n", namespace, "-o", "json", context="gke")
+        assert json.loads(live)["metadata"]["annotations"]["example.com/owner"] == "policy"
+        for _ in range(2):
+            outcome = stack.apply(wait="none")
+            assert set(outcome.plan.counts) == {Action.UNCHANGED}
+            assert set(stack.writes()) <= {"PATCH configmaps"}  # asked by a dry-run, and nothing written
+        now = kubectl("get", "configmap/settings", "-n", namespace, "-o", "json", context="gke")
+        assert json.loads(now)["metadata"]["resourceVersion"] == json.loads(live)["metadata"]["resourceVersion"]
+    finally:
+        kubectl("delete", "-f", "-", context="gke", stdin=policy)
