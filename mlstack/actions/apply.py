@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlstack.actions.events import (
     Applied,
@@ -21,9 +21,10 @@ from mlstack.actions.events import (
 )
 from mlstack.actions.going import await_gone, has_finalizers, held
 from mlstack.actions.lock import Lock, locked
+from mlstack.actions.outcome import DEFAULTS, ApplyFailedError, ApplyOptions, Confirm, Outcome, PlanBlockedError
 from mlstack.actions.planning import Planning, plan_session
-from mlstack.actions.reading import resource_for
 from mlstack.actions.receipts import keep_images, keep_receipt
+from mlstack.actions.rehearse import rehearse
 from mlstack.actions.remember import exact, forgotten, remember_ends, store_inventory, with_history
 from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, remove, send
@@ -31,77 +32,15 @@ from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.errors import FEW, MlstackError
+from mlstack.errors import MlstackError
 from mlstack.plan.inventory import superset
-from mlstack.plan.model import Action, Allow, Change, Plan
+from mlstack.plan.model import Action, Change
 from mlstack.plan.readiness import waits
 from mlstack.plan.stages import DEFINITIONS, NAMESPACES, SERVICES, TITLES, WORKLOADS, is_custom
 
 PRUNE_SECONDS = 10.0  # how long to wait for what a finalizer holds
 
-Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
-
-
-class PlanBlockedError(MlstackError):
-    """The plan holds changes that must not be made as things stand. Nothing was written."""
-
-    def __init__(self, plan: Plan) -> None:
-        told = [f"{change.key}: {change.blocked}" for change in plan.blocked]
-        number = "1 change is" if len(told) == 1 else f"{len(told)} changes are"
-        super().__init__(f"{number} refused, so nothing was written.\n  " + "\n  ".join(told))
-        self.plan = plan
-
-
-class ApplyFailedError(MlstackError):
-    """Some objects were refused by the cluster. The others of their stages were applied; later stages were not."""
-
-    def __init__(self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = ()) -> None:
-        told = [f"{failure.key}: {failure.message}" for failure in failures]
-        if unsent:
-            told.append(f"Not sent, as they come later: {some(unsent)}.")
-        number = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
-        super().__init__(
-            f"{number} could not be applied.\n  " + "\n  ".join(told),
-            f"What was applied stays; mend it and go on with: mlstack apply {environment}",
-        )
-        self.failures = tuple(failures)
-
-
-def some(keys: Sequence[Key]) -> str:
-    """The first few of the keys, and how many more there are."""
-    more = f" and {len(keys) - FEW} more" if len(keys) > FEW else ""
-    return ", ".join(str(key) for key in keys[:FEW]) + more
-
-
-@dataclass(frozen=True)
-class ApplyOptions:
-    """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait.
-
-    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right.
-    """
-
-    allow: Allow = field(default_factory=Allow)
-    wait: str = "ready"
-    timeout_s: float = 600.0
-    fail_fast: bool = False
-    dry_run: bool = False
-    lock_timeout_s: float = 60.0
-    replan: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an apply did. `applied` and `removed` count objects, `seconds` is how long it took."""
-
-    plan: Plan
-    applied: int = 0
-    removed: int = 0
-    failures: tuple[Failed, ...] = ()
-    seconds: float = 0.0
-    waited: bool = False
-
-
-DEFAULTS = ApplyOptions()
+__all__ = ["DEFAULTS", "ApplyFailedError", "ApplyOptions", "Confirm", "Outcome", "PlanBlockedError", "apply"]
 
 
 def apply(
@@ -129,7 +68,7 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     if plan.blocked:
         raise PlanBlockedError(plan)
     if plan.writes and options.dry_run:
-        return _rehearse(session, planning, options.allow, began)
+        return rehearse(session, planning, options.allow, began)
     agreed = confirm(plan) if plan.writes else None
     if agreed is False:
         raise MlstackError("Nothing was changed.")
@@ -139,27 +78,6 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     if plan.writes or (forgotten(planning) and not options.dry_run):
         work.carry_out(confirmed=agreed is True)
     return work.finish(began)
-
-
-def _rehearse(session: Session, planning: Planning, allow: Allow, began: float) -> Outcome:
-    """Sends with dryRun what can be: what needs a namespace or CRD that is not there yet cannot."""
-    missing = set(planning.reading.missing_namespaces)
-    possible = [
-        change
-        for change in planning.plan.writes
-        if change.manifest is not None
-        and change.key.namespace not in missing
-        and change.live is None
-        and resource_for(session, change.manifest) is not None
-    ]
-    failures = [_failed(sent) for sent in send(session, possible, allow, dry_run=True) if sent.error]
-    if failures:
-        raise ApplyFailedError(failures, session.scope.environment)
-    return Outcome(planning.plan, seconds=time.monotonic() - began)
-
-
-def _failed(sent: Sent) -> Failed:
-    return Failed(sent.change.key, sent.told or str(sent.error), sent.change.component)
 
 
 class _Work:
@@ -275,7 +193,7 @@ class _Work:
         self.sent += results
         for sent in results:
             self.on_event(
-                _failed(sent)
+                sent.failure
                 if sent.error
                 else Applied(sent.change.key, sent.change.action.value, sent.change.component)
             )
@@ -356,7 +274,7 @@ class _Work:
     # -- facts
 
     def failures(self) -> list[Failed]:
-        return [_failed(sent) for sent in self.sent if sent.error]
+        return [sent.failure for sent in self.sent if sent.error]
 
     def unsent(self) -> list[Key]:
         """What the plan would have written after the stage that failed."""

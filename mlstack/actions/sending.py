@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlstack.actions.blame import blamed
+from mlstack.actions.events import Failed
 from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
@@ -31,6 +32,11 @@ class Sent:
     live: Manifest | None = None
     error: MlstackError | None = None
     told: str = ""
+
+    @property
+    def failure(self) -> Failed:
+        """The event that tells of the error."""
+        return Failed(self.change.key, self.told or str(self.error), self.change.component)
 
 
 def send(session: Session, changes: Sequence[Change], allow: Allow, *, dry_run: bool = False) -> list[Sent]:

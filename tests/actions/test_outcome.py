@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from mlstack.actions.apply import ApplyFailedError, PlanBlockedError
 from mlstack.actions.events import Failed
+from mlstack.actions.outcome import ApplyFailedError, PlanBlockedError
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Action, Change, Plan
 
@@ -27,3 +27,11 @@ def test_each_failure_is_named() -> None:
     error = ApplyFailedError([Failed(A, "no such field")], "gke")
     assert error.message == "1 object could not be applied.\n  ConfigMap/a: no such field"
     assert "mlstack apply gke" in error.hint
+
+
+def test_what_was_not_sent_is_named() -> None:
+    later = [B, *(Key("", "Secret", "n", f"s{number:02}") for number in range(20))]
+    told = ApplyFailedError([Failed(A, "no such field")], "gke", later).message.splitlines()
+    assert told[0] == "1 object could not be applied."
+    assert told[-1].startswith("  Not sent, as they come later: Deployment/b, Secret/s00, ")
+    assert told[-1].endswith("Secret/s10 and 9 more.")

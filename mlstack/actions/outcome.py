@@ -1,0 +1,75 @@
+"""How to apply, how it ended, and the two ways in which it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mlstack.actions.events import Failed
+from mlstack.compose.manifests import Key
+from mlstack.errors import FEW, MlstackError
+from mlstack.plan.model import Allow, Plan
+
+Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
+
+
+class PlanBlockedError(MlstackError):
+    """The plan holds changes that must not be made as things stand. Nothing was written."""
+
+    def __init__(self, plan: Plan) -> None:
+        told = [f"{change.key}: {change.blocked}" for change in plan.blocked]
+        number = "1 change is" if len(told) == 1 else f"{len(told)} changes are"
+        super().__init__(f"{number} refused, so nothing was written.\n  " + "\n  ".join(told))
+        self.plan = plan
+
+
+class ApplyFailedError(MlstackError):
+    """Some objects were refused by the cluster. The others of their stages were applied; later stages were not."""
+
+    def __init__(self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = ()) -> None:
+        told = [f"{failure.key}: {failure.message}" for failure in failures]
+        if unsent:
+            told.append(f"Not sent, as they come later: {some(unsent)}.")
+        number = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
+        super().__init__(
+            f"{number} could not be applied.\n  " + "\n  ".join(told),
+            f"What was applied stays; mend it and go on with: mlstack apply {environment}",
+        )
+        self.failures = tuple(failures)
+
+
+def some(keys: Sequence[Key]) -> str:
+    """The first few of the keys, and how many more there are."""
+    more = f" and {len(keys) - FEW} more" if len(keys) > FEW else ""
+    return ", ".join(str(key) for key in keys[:FEW]) + more
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait.
+
+    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right.
+    """
+
+    allow: Allow = field(default_factory=Allow)
+    wait: str = "ready"
+    timeout_s: float = 600.0
+    fail_fast: bool = False
+    dry_run: bool = False
+    lock_timeout_s: float = 60.0
+    replan: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an apply did. `applied` and `removed` count objects, `seconds` is how long it took."""
+
+    plan: Plan
+    applied: int = 0
+    removed: int = 0
+    failures: tuple[Failed, ...] = ()
+    seconds: float = 0.0
+    waited: bool = False
+
+
+DEFAULTS = ApplyOptions()
