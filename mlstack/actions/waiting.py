@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
@@ -21,7 +21,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
-from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, own_reason, owned_pods
+from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.runs import is_run
 
 TICK_SECONDS = 0.5
@@ -302,23 +302,10 @@ class _Wait:
                 self.on_event(Notice(f"Events cannot be read: {error.message}"))
                 continue
             for key in (key for key in silent if key.namespace == namespace):
-                self.from_events[key] = event_reason(_about(self.lives.get(key), found))
+                self.from_events[key] = event_reason(events_about(self.lives.get(key), found))
 
 
 def _version(live: Manifest) -> int:
     """Resource versions grow within a kind (Kubernetes guarantees their order since 1.35, etcd always had it)."""
     text = str(live["metadata"].get("resourceVersion", ""))
     return int(text) if text.isdigit() else 0
-
-
-def _about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:
-    """The events about an object or what it made: a Deployment's ReplicaSet has its name as a prefix."""
-    if live is None:
-        return []
-    name, uid = live["metadata"]["name"], live["metadata"].get("uid")
-    return [
-        event
-        for event in events
-        if (about := event.get("involvedObject") or {}).get("uid") == uid
-        or (about.get("kind") in ("ReplicaSet", "Pod", "PersistentVolumeClaim") and f"{name}-" in about.get("name", ""))
-    ]

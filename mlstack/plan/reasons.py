@@ -166,6 +166,19 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     return Reason(f"{newest['reason']}: {message}", _event_topic(message), hopeless="exceeded quota" in message)
 
 
+def events_about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:
+    """The events about an object or what it made: a Deployment's ReplicaSet has its name as a prefix."""
+    if live is None:
+        return []
+    name, uid = live["metadata"]["name"], live["metadata"].get("uid")
+    return [
+        event
+        for event in events
+        if (about := event.get("involvedObject") or {}).get("uid") == uid
+        or (about.get("kind") in ("ReplicaSet", "Pod", "PersistentVolumeClaim") and f"{name}-" in about.get("name", ""))
+    ]
+
+
 def own_reason(text: str) -> Reason:
     """What an object says of itself, in its conditions."""
     return Reason(_first_line(text), _event_topic(text), hopeless="exceeded quota" in text)

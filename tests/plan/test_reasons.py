@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Manifest
-from mlstack.plan.reasons import Log, best_reason, event_reason, own_reason, owned_pods, pod_reason, scheduler_reason
+from mlstack.plan.reasons import (
+    Log,
+    best_reason,
+    event_reason,
+    events_about,
+    own_reason,
+    owned_pods,
+    pod_reason,
+    scheduler_reason,
+)
 
 SCHEDULER = [
     ("0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 No preemption "
@@ -120,3 +129,13 @@ def test_what_an_object_says_of_itself() -> None:
     found = own_reason('pods "x" is forbidden: exceeded quota: q\nmore')
     assert (found.text, found.topic, found.hopeless) == ('pods "x" is forbidden: exceeded quota: q', "quota", True)
     assert not own_reason("former pods are ending").hopeless
+
+
+def test_whose_events() -> None:
+    def about(uid: str, kind: str, name: str) -> Manifest:
+        involved = {"uid": uid, "kind": kind, "name": name}
+        return {**event("FailedCreate", "no"), "involvedObject": involved}
+
+    mine, made, other = about("1", "X", "x"), about("2", "ReplicaSet", "x-5d"), about("3", "ReplicaSet", "y-5d")
+    assert events_about(owner(), [mine, made, other]) == [mine, made]
+    assert events_about(None, [mine]) == []
