@@ -401,6 +401,8 @@ def test_interrupted_in_the_middle_the_next_apply_converges(
         own = ("-n", namespace)
         assert "No resources" in kubectl("get", f"things.{group}", *own, context="gke", check=False)
         assert "configmap/old" in kubectl("get", "configmap", "-o", "name", *own, context="gke")
+        # The lease is given back where that is possible; what SIGKILL leaves is taken over at once.
+        assert ("lease" in kubectl("get", "leases", "-o", "name", *own, context="gke")) == (number == signal.SIGKILL)
 
         small.write({PLAIN: OPERATED.replace("GROUP", group) + WEB.replace("name: web}", "name: operator}")})
         small.do("apply", "gke", "--timeout", "60s")

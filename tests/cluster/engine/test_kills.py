@@ -235,6 +235,27 @@ def test_killed_at_a_sample_of_points_the_next_apply_converges(killing: Killing,
         print(f"\n  kill points tried: {tried}")
 
 
+JOB = "apiVersion: batch/v1" + AFTER.rpartition("apiVersion: batch/v1")[2]
+
+
+def test_a_run_started_just_before_the_kill_is_remembered_beyond_its_ttl(
+    stack: Stack, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stack.write("train", JOB)
+    with monkeypatch.context() as patch:
+        patch.setattr("mlstack.actions.apply.exact", ended)  # all is sent by then, and not yet remembered
+        with pytest.raises(KeyboardInterrupt):
+            stack.apply(wait="none")
+    assert kubectl("get", "leases", "-n", namespace, "-o", "name", context="gke") == ""
+    assert stack.apply(wait="finished").plan.writes == ()
+    kubectl("delete", "job/train", "-n", namespace, context="gke")  # as its TTL would
+    assert stack.apply().plan.writes == ()
+    assert stack.writes() == {}
+
+
 @pytest.mark.slow
 def test_killed_at_every_point_the_next_apply_converges(killing: Killing, capsys: Any) -> None:
     tried = converges(killing, lambda requests: list(range(1, requests + 1)))
