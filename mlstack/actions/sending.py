@@ -17,10 +17,12 @@ from mlstack.cluster.kinds import Resource
 from mlstack.cluster.objects import Manifest
 from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError, NotReadyError
+from mlstack.plan.adoption import Operation, hand_over
 from mlstack.plan.model import Action, Allow, Change
 
 WEBHOOK_SECONDS = 60.0  # how long a webhook may go on not answering: its Service is ready before its process listens
 PAUSE_SECONDS = 0.5
+HANDOVERS = 5  # attempts at an object whose status changes meanwhile
 REPLACING = frozenset({Action.NEW_RUN, Action.RECREATE})
 
 
@@ -69,10 +71,28 @@ def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool) -> 
 
 
 def _hand_over(session: Session, resource: Resource, change: Change) -> None:
-    """Before the apply: killed in between, the object is known by its manager, and the next apply goes on."""
+    """Before the apply: killed in between, the object is known by its manager, and the next apply goes on.
+
+    Controllers write statuses all the time: if the object moved since it was read, it is read again, and all is new.
+    """
     namespace, name = change.key.namespace or None, change.key.name
-    client, manager = session.connection.client, session.owner.manager
-    objects.patch(client, resource, namespace, name, change.handover, manager=manager, kind="json")
+    client, manager, operations = session.connection.client, session.owner.manager, change.handover
+    for attempt in range(HANDOVERS):
+        try:
+            objects.patch(client, resource, namespace, name, operations, manager=manager, kind="json")
+        except ConflictError:
+            if attempt == HANDOVERS - 1:
+                raise
+            operations = _handed_over_anew(client, resource, change, manager)
+        else:
+            return
+
+
+def _handed_over_anew(client: Client, resource: Resource, change: Change, manager: str) -> tuple[Operation, ...]:
+    assert change.manifest is not None  # an adoption sends something
+    live = objects.get(client, resource, change.key.namespace or None, change.key.name)
+    applied = objects.apply(client, resource, change.manifest, manager=manager, force=True, dry_run=True)
+    return hand_over(live, applied, manager).operations
 
 
 def patiently(function: Callable[[], Manifest]) -> Manifest:

@@ -133,6 +133,28 @@ def test_killed_between_handover_and_apply_it_goes_on(
     assert stack.writes() == {}
 
 
+def test_an_object_that_moves_meanwhile_is_read_again(
+    stack: Stack, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former(kubectl, namespace)
+    stack.write("web", OURS.partition("---")[2])
+    real = objects.patch
+    moved: list[str] = []
+
+    def late(*rest: Any, **options: Any) -> Any:
+        if not moved:
+            moved.append(kubectl("annotate", "configmap/settings", "late=yes", "-n", namespace, context="gke"))
+        return real(*rest, **options)
+
+    monkeypatch.setattr(objects, "patch", late)
+    assert counts(stack, adopt=True) == {"adopt": 1}
+    live = get(kubectl, "configmap/settings", namespace)
+    assert live["metadata"]["annotations"] == {"late": "yes"}
+    assert live["data"] == {"color": "green", "size": "3", "more": "yes"}
+    assert owned_by(live, "kubectl-client-side-apply") == {}
+    assert counts(stack) == {"unchanged": 1}
+
+
 RELEASED = """
 apiVersion: v1
 kind: ConfigMap
