@@ -44,8 +44,8 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "mlstack needs Python >= 3.11 with venv (Debian, Ubuntu: apt-get install python3-venv make; or say PYTHON=python3.12)."; exit 1; }
 	@echo "Installing pinned dependencies into $(VENV) (about a minute)."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements.lock 2>/dev/null && \
-	  $(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e . 2>/dev/null || \
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements.lock >/dev/null 2>&1 && \
+	  $(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e . >/dev/null 2>&1 || \
 	  { echo "The first run fills $(VENV) from the package index and could not (no network?); $(VENV)/pip.log says why."; exit 1; }
 	@touch $(READY)
 
