@@ -13,4 +13,6 @@ def blamed(session: Session, component: str, manifest: Manifest, error: MlstackE
     """The error's sentences, the fields that it names traced to the parameters that gave them their values."""
     causes = error.causes if isinstance(error, ClusterError) else ()
     found = origins((cause.field for cause in causes), manifest, session.settings(component))
-    return f"{error} It comes from {', '.join(found)}." if found else str(error)
+    if not found:
+        return str(error)
+    return f"{str(error).rstrip('.')}. It comes from {', '.join(found)}."
