@@ -43,7 +43,7 @@ def wait_for(
     session = open_session(scope)
     on_event(session.connected())
     targets, versions = applied_targets(session)
-    if not targets:
+    if not targets and any(waits(manifest) for one in session.rendered for manifest in one.manifests):
         name = scope.environment
         raise MlstackError(
             f"Nothing of this app that could be waited for is in {name}.", f"First: mlstack apply {name}"
