@@ -13,7 +13,7 @@ demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" MLSTACK_SANDBOX_BUILD=1 bash demo/walkthrough.sh
 
 test: $(READY)
-	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow" --durations=15 tests
+	@$(TEST_ENV) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=15 tests
 
 quick: $(READY)
 	@$(BIN)/python -m pytest -q tests/compose tests/plan tests/app tests/cli tests/actions
