@@ -53,9 +53,22 @@ FORMATS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+_PLAIN_TYPES = {"integer": int, "boolean": bool, "string": str}
+
+
+def _plainly_right(schema: Mapping[str, Any], value: Any) -> bool:
+    """Whether `value` needs no library to be right: the commonest schemas say a type and a least value."""
+    if not schema.keys() <= {"type", "minimum"} or not isinstance(schema.get("type"), str):
+        return False
+    expected = _PLAIN_TYPES.get(schema["type"])
+    return type(value) is expected and ("minimum" not in schema or (expected is int and value >= schema["minimum"]))
+
+
 def problem(schema: Mapping[str, Any], value: Any) -> tuple[list[str], str] | None:
     """(path inside the value, what is wrong there) of the first problem, or None where `value` is right."""
-    import jsonschema_rs  # 30 ms: only where something is checked
+    if _plainly_right(schema, value):
+        return None
+    import jsonschema_rs  # 25 ms: an eighth of a short command
 
     validator = jsonschema_rs.Draft202012Validator(
         _checked(schema), formats=dict(FORMATS), validate_formats=True, retriever=refuse_reference

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +97,11 @@ def test_limits_are_json_schemas(value: int, minimum: int) -> None:
 def test_a_schema_refers_to_nothing_outside_itself(address: str) -> None:
     with pytest.raises(ValueError, match=r"not part of it|not present in a registry"):
         formats.problem({"$ref": address}, "x")
+
+
+@pytest.mark.parametrize("kind", ["integer", "boolean", "string", "number", "array"])
+@pytest.mark.parametrize("least", [{}, {"minimum": 0}, {"minimum": 2}])
+@pytest.mark.parametrize("value", [0, 1, -1, 2, True, False, "", "x", 1.0, 2.5, None, [], {}])
+def test_the_short_way_says_what_the_library_says(kind: str, least: dict[str, int], value: object) -> None:
+    schema = {"type": kind, **least}
+    assert (formats.problem(schema, value) is None) == jsonschema_rs.Draft202012Validator(schema).is_valid(value)
