@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,16 @@ from pathlib import Path
 import pytest
 
 from mlstack.app.project import Project
+
+
+def pytest_configure() -> None:
+    """A run that is told to stop (CI's time is up) ends what it started, as one that is interrupted does.
+
+    And where this run was started in the background, with Ctrl-C ignored, the processes under test shall hear it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 HEAD = "apiVersion: mlstack.dev/v1\nkind: {}\n"
 TRAIN = """\

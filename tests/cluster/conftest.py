@@ -7,7 +7,6 @@ and are built there if they are missing. Tests share the clusters: each takes a 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -31,11 +30,6 @@ Kubectl = Callable[..., str]
 
 def _say(text: str) -> None:
     sys.__stderr__.write(f"  {text}\n") if sys.__stderr__ else None
-
-
-def pytest_configure() -> None:
-    """A run that is told to stop (CI's time is up) ends what it started, as one that is interrupted does."""
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop"))
 
 
 @pytest.fixture(scope="session")
