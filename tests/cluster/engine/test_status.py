@@ -66,7 +66,8 @@ def core(gke: Sandbox, tmp_path: Path, namespace: str, kubectl: Kubectl) -> Iter
 def test_kubeflow_core_and_a_training_run(
     core: Path, namespace: str, kubectl: Kubectl, clients: list[Client], tmp_path: Path
 ) -> None:
-    assert set(counts(applied(core))) == {"unchanged"}
+    # Shared: the CRDs that an app of another test left here (nobody removes CRDs).
+    assert set(counts(applied(core))) <= {"unchanged", "shared"}
     assert not [name for name in clients[-1].requests if name.split()[0] not in ("GET", "LIST", "WATCH")]
     (found,) = status(scope(core)).components
     assert (found.ready, found.present, found.total) == ("yes", found.total, found.total)
