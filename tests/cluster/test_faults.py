@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,15 +92,25 @@ def context_of(kubeconfig: Path, target: Path, **changes: Any) -> Path:
     return target
 
 
+def settled(kubeconfig: Path) -> None:
+    """Waits until the controllers have nothing to write to these objects any more."""
+    last: dict[str, str] = {}
+    while last != (last := everything(kubeconfig, "gke")):
+        time.sleep(1)
+
+
 @pytest.fixture(scope="module")
-def app(gke: Sandbox, minikube: Sandbox, new_app: Callable[[str], App], kubectl: Kubectl) -> Iterator[App]:
+def app(
+    gke: Sandbox, minikube: Sandbox, new_app: Callable[[str], App], kubectl: Kubectl, kubeconfig: Path
+) -> Iterator[App]:
     """A component from a prototype and one of plain manifests, applied to gke; minikube is another cluster."""
     made = new_app("faults")
     made.do("generate", "tf-serving", "model", "--model_path=gs://a/b")
     made.write({PLAIN: WEB})
     for name in ("gke", "minikube"):
         made.do("env", "add", name, "--namespace", "faults-app")
-    made.do("apply", "gke", "--no-wait")
+    made.do("apply", "gke")
+    settled(kubeconfig)
     yield made
     kubectl("delete", "namespace", "faults-app", "--wait=false", context="gke")
 
