@@ -180,11 +180,16 @@ def confirmation(settings: Settings, environment: str, yes: bool, always: str = 
         why = f"{environment} is protected" if protected else plan.asks or always
         if yes or not why:
             return None
-        if not can_ask():
-            raise MlstackError(f"{why}, and nobody can be asked here; nothing was changed.", "Add --yes.")
-        return click.confirm(f"{why}. {summary(plan)}. Go on?", err=True)
+        return ask(why, f"{why}. {summary(plan)}. Go on?")
 
     return confirm
+
+
+def ask(why: str, question: str) -> bool:
+    """A person's answer. Raises MlstackError, which says `why` it had to be asked, where nobody sits there."""
+    if not can_ask():
+        raise MlstackError(f"{why}, and nobody can be asked here; nothing was changed.", "Add --yes.")
+    return click.confirm(question, err=True)
 
 
 @click.command()
@@ -256,11 +261,6 @@ def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable
     def confirm(keys: Any) -> bool | None:
         if yes or not (protected or can_ask()):
             return None
-        if not can_ask():
-            raise MlstackError(
-                f"{environment} is protected, and nobody can be asked here; nothing was changed.",
-                "Add --yes.",
-            )
-        return click.confirm(f"Remove {len(keys)} objects from {environment}?", err=True)
+        return ask(f"{environment} is protected", f"Remove {len(keys)} objects from {environment}?")
 
     return confirm
