@@ -30,11 +30,12 @@ from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, remove, send
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
-from mlstack.actions.waiting import Patience, Target
+from mlstack.actions.waiting import Patience, Target, Waited
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import superset
 from mlstack.plan.model import Action, Change
+from mlstack.plan.needs import held_back
 from mlstack.plan.readiness import waits
 from mlstack.plan.stages import DEFINITIONS, NAMESPACES, SERVICES, TITLES, WORKLOADS, is_custom
 
@@ -90,6 +91,7 @@ class _Work:
         self.options = options
         self.on_event = on_event
         self.sent: list[Sent] = []
+        self.held: list[Change] = []  # not sent, as it needs what failed
         self.removed: list[Key] = []
         self.revision = 0
         self.deadline = time.monotonic() + options.timeout_s
@@ -133,7 +135,8 @@ class _Work:
         self.revision = self.keep_receipt()
         store_inventory(self.session, parent, with_history(self.session, self.planning, found, self.revision))
         if self.failures():
-            raise ApplyFailedError(self.failures(), self.session.scope.environment, self.unsent())
+            unsent = [change.key for change in self.held]
+            raise ApplyFailedError(self.failures(), self.session.scope.environment, unsent, self.unpruned())
 
     def keep_receipt(self) -> int:
         if self.session.again and self.session.scope.sets:
@@ -159,7 +162,8 @@ class _Work:
         changes = [change for change in self.plan.writes if change.stage == NAMESPACES and not change.component]
         if changes:
             self.send_stage(NAMESPACES, changes)
-        if self.failures():
+        failed = {sent.change.key.name for sent in self.sent if sent.error}
+        if self.session.owner.namespace in failed:
             raise ApplyFailedError(self.failures(), self.session.scope.environment)
 
     def touched(self) -> list[Key]:
@@ -169,14 +173,20 @@ class _Work:
     def send_stages(self) -> None:
         sent_already = {sent.change.key for sent in self.sent}
         for number, changes in self.plan.stages:
-            todo = [change for change in changes if change.key not in sent_already]
+            todo = self.possible([change for change in changes if change.key not in sent_already])
             if number == WORKLOADS:
                 self.wait_for_operators(todo)
             self.lock_check()
             if todo:
                 self.send_stage(number, todo)
-            if self.failures():
-                return
+
+    def possible(self, coming: Sequence[Change]) -> list[Change]:
+        """Those that need nothing that failed; the others are held back."""
+        lost = [*(sent.change for sent in self.sent if sent.error), *self.held]
+        held = held_back(coming, lost, self.plan.changes)
+        self.held += held
+        keys = {change.key for change in held}
+        return [change for change in coming if change.key not in keys]
 
     def lock_check(self) -> None:
         if self.lock is not None:
@@ -204,11 +214,10 @@ class _Work:
     def established(self, results: Sequence[Sent]) -> list[Sent]:
         """CRDs are of use once they are Established and discovery shows their kinds."""
         good = [sent for sent in results if sent.error is None]
-        if len(good) < len(results):
-            return list(results)  # nothing more is sent, and a wait that fails would hide what was refused
         waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), ignore, {})
         self.session.connection.discovery.refresh()
-        check_outcome(self.session, waited, "ready")
+        if len(good) == len(results):
+            self.check(waited)
         return [replace(sent, live=waited.lives.get(sent.change.key, sent.live)) for sent in results]
 
     def wait_for_operators(self, coming: Iterable[Change]) -> None:
@@ -221,6 +230,11 @@ class _Work:
             waited = wait_in_session(
                 self.session, self.targets(operators), self.patience("ready"), self.on_event, versions
             )
+            self.check(waited)
+
+    def check(self, waited: Waited) -> None:
+        """Goes on only with what is ready; after a refusal, which would not be told, with all that was not held."""
+        if not self.failures():
             check_outcome(self.session, waited, "ready")
 
     def prune(self) -> None:
@@ -276,10 +290,9 @@ class _Work:
     def failures(self) -> list[Failed]:
         return [sent.failure for sent in self.sent if sent.error]
 
-    def unsent(self) -> list[Key]:
-        """What the plan would have written after the stage that failed."""
-        done = {sent.change.key for sent in self.sent} | set(self.removed)
-        return [change.key for change in self.plan.writes if change.key not in done]
+    def unpruned(self) -> list[Key]:
+        tried = {sent.change.key for sent in self.sent} | set(self.removed)
+        return [change.key for change in self.plan.of(Action.PRUNE) if change.key not in tried]
 
     def patience(self, what: str) -> Patience:
         return patience_of(self.session, what, self.deadline, self.options.fail_fast)

@@ -24,12 +24,16 @@ class PlanBlockedError(MlstackError):
 
 
 class ApplyFailedError(MlstackError):
-    """Some objects were refused by the cluster. The others of their stages were applied; later stages were not."""
+    """Some objects were refused by the cluster. All that does not need them was applied, and nothing was pruned."""
 
-    def __init__(self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = ()) -> None:
+    def __init__(
+        self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = (), unpruned: Sequence[Key] = ()
+    ) -> None:
         told = [f"{failure.key}: {failure.message}" for failure in failures]
         if unsent:
-            told.append(f"Not sent, as they come later: {some(unsent)}.")
+            told.append(f"Not sent, as it needs what failed: {some(unsent)}.")
+        if unpruned:
+            told.append(f"Not pruned, as something failed: {some(unpruned)}.")
         number = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
         super().__init__(
             f"{number} could not be applied.\n  " + "\n  ".join(told),

@@ -37,7 +37,7 @@ def is_custom(key: Key) -> bool:
 
 def stages(components: Mapping[str, Sequence[Manifest]]) -> dict[Key, int]:
     """The stage of every manifest, by component name, since what is an operator depends on its company."""
-    behind = [service for manifests in components.values() for service in _called_services(manifests)]
+    behind = [service for manifests in components.values() for service in called_services(manifests)]
     return {
         key_of(manifest): _stage(manifest, manifests, behind)
         for manifests in components.values()
@@ -84,7 +84,7 @@ def _selects(service: Manifest, labels: Mapping[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
-def _called_services(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
+def called_services(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
     """(namespace, name) of the Services that the API server itself calls."""
     return [
         (reference.get("namespace", ""), reference.get("name", ""))

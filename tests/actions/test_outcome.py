@@ -33,5 +33,10 @@ def test_what_was_not_sent_is_named() -> None:
     later = [B, *(Key("", "Secret", "n", f"s{number:02}") for number in range(20))]
     told = ApplyFailedError([Failed(A, "no such field")], "gke", later).message.splitlines()
     assert told[0] == "1 object could not be applied."
-    assert told[-1].startswith("  Not sent, as they come later: Deployment/b, Secret/s00, ")
+    assert told[-1].startswith("  Not sent, as it needs what failed: Deployment/b, Secret/s00, ")
     assert told[-1].endswith("Secret/s10 and 9 more.")
+
+
+def test_what_was_not_pruned_is_named() -> None:
+    told = ApplyFailedError([Failed(A, "no such field")], "gke", (), [B]).message.splitlines()
+    assert told[-1] == "  Not pruned, as something failed: Deployment/b."

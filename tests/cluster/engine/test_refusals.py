@@ -46,6 +46,16 @@ spec:
   template: {metadata: {labels: {app: late}}, spec: {containers: [{name: late, image: late}]}}
 """
 
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}
+"""
+
 
 def names(kubectl: Kubectl, namespace: str) -> list[str]:
     kinds = "configmaps,services,deployments"
@@ -62,7 +72,7 @@ def test_each_failure_is_told_with_its_field_and_the_others_are_applied(
     assert [str(failure.key) for failure in caught.value.failures] == ["Service/bad", "Service/worse"]
     assert "spec.ports[0].port: Invalid value" in told
     assert "spec.ports[0].protocol: Unsupported value" in told
-    assert "Not sent, as they come later: Deployment/late." in told
+    assert "Not sent, as it needs what failed: Deployment/late." in told
     there = names(kubectl, namespace)
     assert {"configmap/good", "service/fine"} <= set(there)
     assert "deployment.apps/late" not in there
@@ -70,6 +80,67 @@ def test_each_failure_is_told_with_its_field_and_the_others_are_applied(
     stack.write("web", BAD.replace("99999", "443").replace("SMOKE", "TCP"))
     stack.apply(wait="none")
     assert stack.apply(wait="none").plan.writes == ()
+
+
+CUSTOM = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: PLURAL.NAMESPACE.example}
+spec:
+  group: NAMESPACE.example
+  names: {kind: KIND, plural: PLURAL}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, SCHEMA}}
+"""
+RESOURCE = """
+apiVersion: NAMESPACE.example/v1
+kind: KIND
+metadata: {name: x}
+"""
+OPEN = "x-kubernetes-preserve-unknown-fields: true"
+
+
+def test_later_stages_go_on_where_they_do_not_need_what_failed(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    """Per stage something fails: a namespace, a CRD, a Service. What needs none of them is there in the end."""
+
+    def filled(text: str, kind: str, schema: str = OPEN) -> str:
+        words = {"NAMESPACE": namespace, "PLURAL": f"{kind.lower()}s", "KIND": kind, "SCHEMA": schema}
+        for word, instead in words.items():
+            text = text.replace(word, instead)
+        return text
+
+    stack.write("old", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n")
+    stack.apply(wait="none")
+    stack.drop("old")
+    stack.write("bad", BAD)
+    stack.write("kinds", filled(CUSTOM, "Good"), "good.yaml")
+    stack.write("refused", filled(CUSTOM, "Bad", "properties: {a: {type: none}}"), "bad.yaml")
+    stack.write("good", filled(RESOURCE, "Good"))
+    stack.write("needs", filled(RESOURCE, "Bad"))
+    stack.write("apart", "apiVersion: v1\nkind: Namespace\nmetadata: {name: No_Name}\n", "namespace.yaml")
+    stack.write("inside", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: lost, namespace: No_Name}\n")
+    stack.write("web", SERVICE + "---\n" + DEPLOYMENT)
+    try:
+        with pytest.raises(ApplyFailedError) as caught:
+            stack.apply(wait="none")
+        failed = {str(failure.key) for failure in caught.value.failures}
+        crd = f"CustomResourceDefinition/bads.{namespace}.example"
+        assert failed == {"Namespace/No_Name", crd, "Service/bad", "Service/worse"}
+        lines = caught.value.message.splitlines()
+        assert lines[-2:] == [
+            "  Not sent, as it needs what failed: ConfigMap/lost, Deployment/late, Bad/x.",
+            "  Not pruned, as something failed: ConfigMap/old.",
+        ]
+        there = names(kubectl, namespace)
+        assert {"configmap/old", "configmap/good", "service/fine", "service/web", "deployment.apps/web"} <= set(there)
+        assert "deployment.apps/late" not in there
+        assert kubectl("get", f"goods.{namespace}.example", "-n", namespace, "-o", "name", context="gke").split()
+    finally:
+        kubectl("delete", "crd", f"goods.{namespace}.example", "--ignore-not-found", "--wait=false", context="gke")
 
 
 def test_the_parameter_behind_it_is_told_with_its_place(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
@@ -101,7 +172,6 @@ webhooks:
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
     rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [services], scope: "*"}]
 """
-SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"
 
 
 def test_a_webhook_that_does_not_answer_yet_is_waited_for_with_a_limit(
