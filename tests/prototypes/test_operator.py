@@ -7,14 +7,24 @@ from typing import Any
 
 import pytest
 
+from mlstack.compose.prototypes import Prototype
 from mlstack.compose.render import Rendered
+from mlstack.sandbox import operator
 
 Show = Callable[..., Rendered]
 One = Callable[..., dict[str, Any]]
 Schema = dict[str, Any]
 
-SCHEMES = ["tfjob", "pytorchjob", "paddlejob", "mpijob"]
-KINDS = {"tfjob": "TFJob", "pytorchjob": "PyTorchJob", "paddlejob": "PaddleJob", "mpijob": "MPIJob"}
+KINDS = {
+    "tfjob": "TFJob",
+    "pytorchjob": "PyTorchJob",
+    "paddlejob": "PaddleJob",
+    "mpijob": "MPIJob",
+    "xgboostjob": "XGBoostJob",
+    "jaxjob": "JAXJob",
+}
+SCHEMES = list(KINDS)
+KEPT = ("type", "format", "default", "enum", "x-kubernetes-int-or-string", "x-kubernetes-validations")
 
 
 def named(rendered: Rendered, kind: str) -> list[str]:
@@ -25,7 +35,7 @@ def rules(manifest: dict[str, Any], resource: str) -> list[dict[str, Any]]:
     return [rule for rule in manifest["rules"] if resource in rule["resources"]]
 
 
-@pytest.mark.parametrize("schemes", [["tfjob"], ["tfjob", "pytorchjob", "paddlejob"], SCHEMES])
+@pytest.mark.parametrize("schemes", [*([scheme] for scheme in SCHEMES if scheme != "mpijob"), SCHEMES[:3], SCHEMES])
 def test_it_serves_exactly_the_kinds_that_it_defines(schemes: list[str], show: Show, one: One) -> None:
     rendered = show("training-operator", schemes=schemes)
     assert named(rendered, "CustomResourceDefinition") == [f"{scheme}s.kubeflow.org" for scheme in schemes]
@@ -41,7 +51,18 @@ def test_it_serves_exactly_the_kinds_that_it_defines(schemes: list[str], show: S
 
 
 def test_definitions_can_be_left_to_others(show: Show) -> None:
-    assert named(show("training-operator", crds="skip"), "CustomResourceDefinition") == []
+    for prototype in ("training-operator", "kubeflow-core"):
+        assert named(show(prototype), "CustomResourceDefinition") != []
+        assert named(show(prototype, crds="skip"), "CustomResourceDefinition") == []
+
+
+@pytest.mark.parametrize("prototype", ["training-operator", "kubeflow-core"])
+def test_every_scheme_that_the_operator_knows_can_be_switched_on(
+    prototype: str, catalogue: dict[str, Prototype]
+) -> None:
+    name = "schemes" if prototype == "training-operator" else "operator_schemes"
+    schema = catalogue[prototype].parameter(name).schema
+    assert set(schema["items"]["enum"]) == set(SCHEMES) == set(operator.SCHEMES)
 
 
 def fields(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Schema]]:
@@ -78,9 +99,7 @@ def test_our_definition_keeps_every_field_of_the_operators_own(
     assert (ours["group"], ours["scope"]) == (theirs["group"], theirs["scope"])
     (version,), (upstream,) = ours["versions"], theirs["versions"]
     assert version["subresources"] == upstream["subresources"]
-    assert {column["name"]: column for column in version["additionalPrinterColumns"]} == {
-        column["name"]: column for column in upstream["additionalPrinterColumns"]
-    }
+    assert version["additionalPrinterColumns"] == upstream["additionalPrinterColumns"]
     schema, original = version["schema"]["openAPIV3Schema"], upstream["schema"]["openAPIV3Schema"]
     checked = 0
     for path, field in fields(original):
@@ -88,8 +107,9 @@ def test_our_definition_keeps_every_field_of_the_operators_own(
         assert mine is not None, f"{'.'.join(path)} would be dropped"
         checked += 1
         if mine and path[-1] != "template":
-            for key in ("type", "format", "default", "required"):
-                assert mine.get(key) == field.get(key) or (key == "required" and not mine.get(key)), (path, key)
+            for key in KEPT:
+                assert mine.get(key) == field.get(key), (path, key)
+            assert set(mine.get("required", [])) <= set(field.get("required", [])), path
     assert checked > 1000
 
 

@@ -95,11 +95,13 @@ OPERATOR: dict[str, Any] = {
     "crds": "skip",
     "gang_scheduler": "volcano",
     "image": "registry.example.com/operator:1",
+    "mpi_kubectl_image": ("registry.example.com/kubectl:1", {"schemes": ["mpijob"]}),
     "pytorch_init_image": "registry.example.com/busybox:1",
     "schemes": ["tfjob"],
     "scope": "namespace",
     "webhook": False,
 }
+AS_THEY_ARE = ("crds", "gang_scheduler", "mpi_kubectl_image", "pytorch_init_image", "webhook")
 S3 = {"model_path": "s3://models/flowers", "credentials_secret": "bucket"}
 
 
@@ -124,7 +126,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "hub": False,
         "operator": False,
         **prefixed({**HUB, **HUB_OAUTH}, "hub_"),
-        **prefixed(OPERATOR, "operator_", but=("crds", "gang_scheduler", "pytorch_init_image", "webhook")),
+        **prefixed(OPERATOR, "operator_", but=AS_THEY_ARE),
     },
     "tf-job": {
         **JOB,
