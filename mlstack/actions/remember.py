@@ -17,7 +17,7 @@ from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
-from mlstack.plan.receipts import given_params
+from mlstack.plan.receipts import given_params, told_value
 from mlstack.plan.runs import Run, RunState, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
@@ -138,7 +138,7 @@ def _given(session: Session, run: Run) -> dict[str, Any]:
         given = dict(session.contents.params.get(run.component, {}))
     else:
         given = given_params(session.settings(run.component))
-    values = {name: one["value"] for name, one in given.items()}
+    values = {name: told_value(one) for name, one in given.items()}
     return values if len(json.dumps(values, default=str)) < PARAMS_BYTES else {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlstack.app.code import with_trees
 from mlstack.app.project import ComponentFile, Environment, Project, unknown
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.vendor import PLATFORMS, VENDOR, vendored_platform
@@ -34,7 +35,8 @@ def assemble(
     names = chosen(project, env, components)
     given = read_sets(project, sets)
     check_wide(project, env)
-    return target, [assemble_component(project, name, env, platform, given.get(name)) for name in names]
+    found = [assemble_component(project, name, env, platform, given.get(name)) for name in names]
+    return target, [with_trees(one, project.root, env.namespace) for one in found]
 
 
 def chosen(project: Project, env: Environment, components: Sequence[str] | None = None) -> list[str]:

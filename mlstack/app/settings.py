@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from mlstack.app.assemble import assemble_component
 from mlstack.app.project import Environment, Project
 from mlstack.app.vendor import vendored_platform
-from mlstack.compose.layers import Layer, Setting, resolve
+from mlstack.compose.layers import Setting, resolve, resolve_one
 from mlstack.compose.parameters import Parameter
-from mlstack.compose.prototypes import Prototype
 from mlstack.compose.render import Component
 from mlstack.errors import MlstackError
 
@@ -40,13 +38,4 @@ def one_setting(component: Component, name: str, namespace: str, check: bool = F
         raise MlstackError(f"{component.name} is plain manifests and has no parameters.")
     declared = prototype.parameter(name)
     parameter = replace(declared, required=False) if check else Parameter(declared.name, ANYTHING, declared.default)
-    return _resolve_one(prototype, parameter, component.layers, component.name, namespace)
-
-
-def _resolve_one(
-    prototype: Prototype, parameter: Parameter, layers: Sequence[Layer], component: str, namespace: str
-) -> Setting:
-    aliases = {old: new for old, new in prototype.aliases.items() if new == parameter.name}
-    alone = replace(prototype, parameters={parameter.name: parameter}, aliases=aliases)
-    wide = [replace(layer, wide=True) for layer in layers]  # the names of others are not our business here
-    return resolve(alone, wide, component, namespace)[parameter.name]
+    return resolve_one(prototype, parameter, component.layers, component.name, namespace)

@@ -101,9 +101,10 @@ def contents_as_dict(held: Contents) -> dict[str, Any]:
 def contents_text(held: Contents) -> str:
     """A revision's parameters, and what came from where."""
     from mlstack.actions.params import shown
+    from mlstack.plan.receipts import told_value
 
     params = [
-        (component, name, shown(one["value"]), one["place"])
+        (component, name, shown(told_value(one)), one["place"])
         for component, given in held.params.items()
         for name, one in given.items()
     ]

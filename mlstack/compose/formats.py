@@ -38,7 +38,16 @@ DESCRIBED = {
     "image": "an image reference such as example.com/team/image:tag",
     "secret": "generate, or the NAME/KEY of a Secret in the cluster",
     "name": "a name of at most 63 lower-case letters, digits and -",
+    "path": "a folder or file of the app, as ./train",
+    "requirement": "a pinned requirement of pip, as einops==0.8.1",
 }
+
+# packaging.python.org/specifications/dependency-specifiers: a name, extras and an exact version, or an address.
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._, -]+\])? *"
+    r"(?:===? *[A-Za-z0-9.+!_-]+|@ *[a-z+]+://\S+) *(?:;.*)?",
+    re.ASCII,
+)
 
 # Keywords that say all there is to say about a scalar; `Parameter.allowed` has them in words.
 PLAIN_KEYWORDS = frozenset(
@@ -50,6 +59,8 @@ FORMATS: Mapping[str, Callable[[str], bool]] = {
     "quantity": lambda text: _QUANTITY.fullmatch(text) is not None,
     "image": lambda text: _IMAGE.fullmatch(text) is not None,
     "name": lambda text: DNS_LABEL.fullmatch(text) is not None,
+    "path": lambda text: not text.startswith(("/", "~")) and not {"..", "\0"} & {*text.split("/"), *text},
+    "requirement": lambda text: _REQUIREMENT.fullmatch(text) is not None,
 }
 
 

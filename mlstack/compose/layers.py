@@ -54,7 +54,7 @@ class Step:
 class Setting:
     """A parameter's value, the layer and place it comes from, and what each layer says (`trail`).
 
-    The trail begins with the prototype's default.
+    The trail begins with the prototype's default. `digest` is that of the files which the value names, if it does.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Setting:
     layer: str = DEFAULT
     place: Place | None = None
     trail: tuple[Step, ...] = ()
+    digest: str = ""
 
 
 def resolve(
@@ -78,6 +79,16 @@ def resolve(
         name: _resolved(parameter, implicit.get(name, parameter.default), named, component)
         for name, parameter in prototype.parameters.items()
     }
+
+
+def resolve_one(
+    prototype: Prototype, parameter: Parameter, layers: Sequence[Layer], component: str, namespace: str
+) -> Setting:
+    """The Setting of `parameter` alone, whatever the layers say of others."""
+    aliases = {old: new for old, new in prototype.aliases.items() if new == parameter.name}
+    alone = replace(prototype, parameters={parameter.name: parameter}, aliases=aliases)
+    wide = [replace(layer, wide=True) for layer in layers]  # the names of others are not our business here
+    return resolve(alone, wide, component, namespace)[parameter.name]
 
 
 def retired_notes(prototype: Prototype, layers: Sequence[Layer]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class ParameterError(MlstackError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A declared value. `schema` is JSON Schema with three formats of ours: quantity, image, secret."""
+    """A declared value. `schema` is JSON Schema with formats of ours (formats.DESCRIBED)."""
 
     name: str
     schema: Mapping[str, Any] = field(hash=False)
@@ -37,6 +37,7 @@ class Parameter:
     unit: str = ""
     help: str = ""
     required: bool = False
+    examples: tuple[Any, ...] = field(default=(), hash=False)
 
     @property
     def type(self) -> str:
@@ -47,7 +48,7 @@ class Parameter:
 
     @property
     def format(self) -> str:
-        """`quantity`, `image`, `secret` or another format; "" where none is declared."""
+        """`quantity`, `image`, `secret`, `path` or another format; "" where none is declared."""
         return str(self.schema.get("format", ""))
 
     @property

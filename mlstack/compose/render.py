@@ -12,6 +12,7 @@ from mlstack.compose.manifests import Manifest, cluster_kinds_of, parse_manifest
 from mlstack.compose.patches import Patch, apply_patches
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
+from mlstack.compose.trees import Tree
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Component:
-    """A named use of a prototype with its layers (the nearest last), or plain manifests (place, text)."""
+    """A named use of a prototype with its layers (the nearest last), or plain manifests (place, text).
+
+    `trees`: the files that parameters of format `path` name, by parameter.
+    """
 
     name: str
     prototype: Prototype | None
     layers: tuple[Layer, ...] = ()
     plain: tuple[tuple[Place, str], ...] = ()
     patches: tuple[Patch, ...] = ()
+    trees: Mapping[str, Tree] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,10 @@ def _from_prototype(component: Component, prototype: Prototype, target: Target) 
     from mlstack.compose.templates import render_templates  # Jinja2 is 60 ms: not for plain manifests
 
     settings = resolve(prototype, component.layers, component.name, target.namespace)
+    for name, tree in component.trees.items():
+        settings[name] = replace(settings[name], digest=tree.digest)
     context = {"app": target.app, "environment": target.environment, "platform": target.platform}
+    context["trees"] = _trees(component, prototype)
     manifests = render_templates(prototype, settings, component.name, context)
     patched = tuple(apply_patches(manifests, component.patches))
     where = f"{component.name} ({prototype.qualified})"
@@ -92,6 +100,12 @@ def _from_prototype(component: Component, prototype: Prototype, target: Target) 
     objects.refuse_bad_names(patched, where, settings["name"])
     notes = retired_notes(prototype, component.layers)
     return Rendered(component.name, prototype.qualified, prototype.lifecycle, settings, patched, notes)
+
+
+def _trees(component: Component, prototype: Prototype) -> dict[str, Any]:
+    """What templates see of the files that parameters name; None for a parameter that names none."""
+    names = [parameter.name for parameter in prototype.parameters.values() if parameter.format == "path"]
+    return {name: component.trees[name].context() if name in component.trees else None for name in names}
 
 
 def _placed(rendered: Rendered, target: Target, cluster_kinds: Collection[tuple[str, str]]) -> Rendered:

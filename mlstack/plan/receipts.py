@@ -75,12 +75,22 @@ class Contents:
 
 
 def given_params(settings: Mapping[str, Setting]) -> dict[str, Any]:
-    """The values that somebody gave, each with its place: the defaults are the package's, whose digest is kept."""
+    """The values that somebody gave, each with its place, and the digest of files that it names.
+
+    The defaults are the package's, whose digest is kept.
+    """
     return {
         name: {"value": setting.value, "place": str(setting.place or setting.layer)}
+        | ({"digest": setting.digest} if setting.digest else {})
         for name, setting in sorted(settings.items())
         if setting.layer != DEFAULT
     }
+
+
+def told_value(given: Mapping[str, Any]) -> Any:
+    """A value of `given_params` as a history tells it: files with their digest, so that changed ones differ."""
+    digest = given.get("digest")
+    return f"{given['value']} ({digest})" if digest else given["value"]
 
 
 def without_values(manifest: Manifest) -> Manifest:

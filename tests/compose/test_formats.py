@@ -46,6 +46,48 @@ def test_no_images(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("./train", True),
+        ("train", True),
+        ("a/b c/ü.py", True),
+        (".", True),
+        ("", True),
+        ("a/..b", True),
+        ("..", False),
+        ("a/../b", False),
+        ("/etc", False),
+        ("~/x", False),
+        ("a\0b", False),
+    ],
+)
+def test_paths(text: str, right: bool) -> None:
+    assert (formats.problem({"type": "string", "format": "path"}, text) is None) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("einops==0.8.1", True),
+        ("a.b_c-d[x,y] == 1!2.0.post1+cpu", True),
+        ("six===1.16.0; python_version < '4'", True),
+        ("mine @ https://example.com/mine-1.0-py3-none-any.whl", True),
+        ("mine@git+https://example.com/mine.git@1f0c9a2e", True),
+        ("einops", False),
+        ("einops>=0.8", False),
+        ("einops==0.8.*", False),
+        ("-r requirements.txt", False),
+        ("--index-url=https://example.com", False),
+        ("einops==0.8.1\n--pre", False),
+        ("einops==0.8.1 --pre", False),
+        ("", False),
+    ],
+)
+def test_requirements(text: str, right: bool) -> None:
+    assert (formats.problem({"type": "string", "format": "requirement"}, text) is None) is right
+
+
+@pytest.mark.parametrize(
     ("value", "right"),
     [
         ("generate", True),

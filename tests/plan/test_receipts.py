@@ -11,7 +11,16 @@ from mlstack.compose.manifests import Manifest
 from mlstack.compose.places import Place
 from mlstack.plan import receipts
 from mlstack.plan.inventory import PART_OF, Owner
-from mlstack.plan.receipts import Contents, Receipt, given_params, image_digests, one_before, to_contents, to_secrets
+from mlstack.plan.receipts import (
+    Contents,
+    Receipt,
+    given_params,
+    image_digests,
+    one_before,
+    to_contents,
+    to_secrets,
+    told_value,
+)
 
 OWNER = Owner("app", "gke", "mlstack-a-e", "n", "mlstack-a-e")
 RECEIPT = Receipt(3, "2026-01-01T00:00:00Z", "me@here", components=("cnn",), counts={"create": 2}, former=1)
@@ -82,10 +91,18 @@ def test_given_values_stand_with_their_place() -> None:
         "size": Setting("size", 3, "environment", Place("environments/gke.yaml", 9)),
         "steps": Setting("steps", 7, "--set", Place("--set")),
         "mode": Setting("mode", "x"),
+        "code": Setting("code", "./train", "component", Place("components/cnn.yaml", 7), digest="0123456789"),
     }
-    assert given_params(settings) == {
+    given = given_params(settings)
+    assert given == {
+        "code": {"value": "./train", "place": "components/cnn.yaml:7", "digest": "0123456789"},
         "size": {"value": 3, "place": "environments/gke.yaml:9"},
         "steps": {"value": 7, "place": "--set"},
+    }
+    assert {name: told_value(one) for name, one in given.items()} == {
+        "code": "./train (0123456789)",
+        "size": 3,
+        "steps": 7,
     }
 
 
