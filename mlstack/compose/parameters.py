@@ -109,7 +109,7 @@ class Parameter:
         where = f"{place}: " if place else ""
         inside = f" ({'.'.join(path)}{': ' if path else ''}{detail})" if path or _needs_detail(self.schema) else ""
         # A person may have put the secret itself here: it must not reach a terminal or a log.
-        if self.format == "secret":
+        if self.format == "secret" or self.schema.get("writeOnly"):
             raise ParameterError(f"{where}{self.name} cannot be what it is given: it takes {self.allowed}.")
         raise ParameterError(f"{where}{self.name} cannot be {_shown(value)}: it takes {self.allowed}{inside}.")
 

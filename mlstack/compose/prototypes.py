@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mlstack.compose.includes import declared_parameters
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError, did_you_mean
@@ -17,8 +18,11 @@ API_VERSION = "mlstack.dev/v1"
 
 _KEYS = frozenset(
     {"apiVersion", "kind", "name", "version", "summary", "description", "lifecycle"}
-    | {"required", "parameters", "aliases", "retired", "examples"}
+    | {"required", "include", "parameters", "aliases", "retired", "examples"}
+    | {"pod_security", "grants"}
 )
+_TOLD = ("default", "unit", "description", "examples")  # for people, not part of the schema
+_LEVELS = ("", "restricted", "baseline", "privileged")
 _IMPLICIT = {
     "name": Parameter(
         "name", {"type": "string", "format": "name"}, help="Name of the objects; by default the component's."
@@ -33,9 +37,10 @@ _IMPLICIT = {
 class Prototype:
     """A parametrised template.
 
-    `templates`, `files` and `library` map paths below their folders to text; `source` is the
-    prototype's folder as errors name it; `lifecycle` is "service" or "run". `compiled` says where compiled templates
-    are kept from one process to the next, if anywhere.
+    `templates`, `files` and `library` map paths below their folders to text (the library's are lib/NAME);
+    `parameters` are its own over those of the sets that it includes; `source` is the prototype's folder as errors
+    name it; `lifecycle` is "service" or "run". `compiled` says where compiled templates are kept from one process to
+    the next, if anywhere.
     """
 
     registry: str
@@ -49,6 +54,8 @@ class Prototype:
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
     retired: Mapping[str, str] = field(default_factory=dict, hash=False)
     examples: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
+    pod_security: str = ""
+    grants: Mapping[str, str] = field(default_factory=dict, hash=False)
     templates: Mapping[str, str] = field(default_factory=dict, hash=False)
     files: Mapping[str, str] = field(default_factory=dict, hash=False)
     library: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -93,7 +100,7 @@ def parse_prototype(
     """
     where = f"{source}/prototype.yaml"
     _check_head(data, where)
-    parameters = _parameters(data, where)
+    parameters = _parameters(data, library, source)
     aliases = _texts(data, "aliases", where)
     for old, new in aliases.items():
         if new not in parameters or old in parameters:
@@ -110,6 +117,8 @@ def parse_prototype(
         aliases=aliases,
         retired=_texts(data, "retired", where),
         examples=tuple(data.get("examples") or ()),
+        pod_security=data.get("pod_security", ""),
+        grants=_texts(data, "grants", where),
         templates=templates,
         files=files,
         library=library,
@@ -119,7 +128,7 @@ def parse_prototype(
 
 
 def check_prototype(prototype: Prototype) -> None:
-    """Raises MlstackError where a default does not fit its own schema; for installing and for tests.
+    """Raises MlstackError where a default or an example does not fit its own schema; for installing and for tests.
 
     A null default fits always: it means that there is no value until somebody gives one.
     """
@@ -128,6 +137,8 @@ def check_prototype(prototype: Prototype) -> None:
         parameter.problem(None)  # compiles the schema
         if parameter.default is not None:
             parameter.check(parameter.default, where)
+        for value in parameter.examples:
+            parameter.check(value, where)
 
 
 def _check_head(data: Mapping[str, Any], where: str) -> None:
@@ -141,6 +152,8 @@ def _check_head(data: Mapping[str, Any], where: str) -> None:
             raise MlstackError(f"{where}: {key} is not known.", did_you_mean(str(key), _KEYS))
     if data.get("lifecycle", "service") not in ("service", "run"):
         raise MlstackError(f"{where}: lifecycle is {data['lifecycle']}, but must be service or run.")
+    if data.get("pod_security", "") not in _LEVELS:
+        raise MlstackError(f"{where}: pod_security is {data['pod_security']}, but must be one of {_LEVELS[1:]}.")
 
 
 def _texts(data: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
@@ -150,17 +163,15 @@ def _texts(data: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
     return dict(found)
 
 
-def _parameters(data: Mapping[str, Any], where: str) -> dict[str, Parameter]:
-    declared = data.get("parameters") or {}
+def _parameters(data: Mapping[str, Any], library: Mapping[str, str], source: str) -> dict[str, Parameter]:
     required = data.get("required") or []
-    if not isinstance(declared, Mapping) or not all(isinstance(s, Mapping) for s in declared.values()):
-        raise MlstackError(f"{where}: parameters must map names to schemas.")
     found = dict(_IMPLICIT)
-    for name, schema in declared.items():
-        found[name] = _parameter(name, schema, name in required, where)
+    for name, (schema, file) in declared_parameters(data, library, source, API_VERSION).items():
+        found[name] = _parameter(name, schema, name in required, file)
     for name in required:
         if name not in found:
-            raise MlstackError(f"{where}: required {name} is no parameter.", did_you_mean(name, found))
+            hint = did_you_mean(name, found)
+            raise MlstackError(f"{source}/prototype.yaml: required {name} is no parameter.", hint)
     return found
 
 
@@ -169,8 +180,8 @@ def _parameter(name: str, declared: Mapping[str, Any], required: bool, where: st
         raise MlstackError(f"{where}: {name} is no name for a parameter: letters, digits and _ only.")
     if not required and "default" not in declared:
         raise MlstackError(f"{where}: {name} needs a default (null is one), or must be listed in required.")
-    schema = {key: value for key, value in declared.items() if key not in ("default", "unit", "description")}
-    help_ = str(declared.get("description", ""))
-    parameter = Parameter(name, schema, None, str(declared.get("unit", "")), help_, required)
-    default = parameter.normal(declared.get("default"))
-    return Parameter(name, schema, default, parameter.unit, help_, required)
+    schema = {key: value for key, value in declared.items() if key not in _TOLD}
+    help_, unit = str(declared.get("description", "")), str(declared.get("unit", ""))
+    plain = Parameter(name, schema)
+    examples = tuple(plain.normal(value) for value in declared.get("examples") or ())
+    return Parameter(name, schema, plain.normal(declared.get("default")), unit, help_, required, examples)

@@ -103,3 +103,62 @@ def test_a_default_must_fit_its_schema(make_prototype: MakePrototype, declared: 
 
 def test_a_null_default_fits_always(make_prototype: MakePrototype) -> None:
     check_prototype(make_prototype({"a": {"type": "integer", "default": None}, "b": GPUS}))
+
+
+SETS = {
+    "lib/pods.yaml": """
+apiVersion: mlstack.dev/v1
+kind: Parameters
+parameters:
+  spot: {type: boolean, default: false, description: Replicas on spot nodes.}
+  labels: {type: object, default: {}}
+  shm: {type: string, default: ""}
+""",
+    "lib/jobs.yaml": """
+apiVersion: mlstack.dev/v1
+kind: Parameters
+parameters:
+  spot: {description: A job on spot nodes.}
+  queue: {type: string, default: ""}
+""",
+}
+
+
+def test_included_sets_stand_under_its_own_parameters(make_prototype: MakePrototype) -> None:
+    own = {"queue": {"default": "team-a"}, "shm": None, "model": {"type": "string", "default": "x"}}
+    found = make_prototype(own, library=SETS, include=["pods", "jobs"])
+    assert list(found.parameters) == ["name", "namespace", "labels", "model", "queue", "spot"]
+    spot, queue = found.parameters["spot"], found.parameters["queue"]
+    assert (spot.type, spot.default, spot.help) == ("boolean", False, "A job on spot nodes.")
+    assert (queue.type, queue.default) == ("string", "team-a")
+
+
+@pytest.mark.parametrize(
+    ("include", "sets", "problem"),
+    [
+        ("pods", {}, "p/prototype.yaml: include must be a list of names"),
+        (["pod"], {}, "p/prototype.yaml: include names pod, and the package has no lib/pod.yaml. Did you mean pods?"),
+        (["pods"], {"pods": "kind: Parameters\n"}, "lib/pods.yaml: this must be one mapping with apiVersion"),
+        (["pods"], {"pods": "kind: [\n"}, "lib/pods.yaml:2: broken YAML"),
+        (["pods"], {"pods": "params: {}\n"}, "lib/pods.yaml: params is not known. Did you mean parameters?"),
+        (["pods"], {"pods": "parameters: [a]\n"}, "lib/pods.yaml: parameters must map names to schemas"),
+        (["pods"], {"pods": "parameters: {a: {type: string}}\n"}, "lib/pods.yaml: a needs a default"),
+        (["pods"], {"pods": "parameters: {shn: null}\n"}, "lib/pods.yaml: shn is null, which takes an included"),
+        ([], {}, "p/prototype.yaml: shm is null, which takes an included parameter away, and no set has it"),
+    ],
+)
+def test_a_broken_include_is_refused_by_its_file(include: Any, sets: dict[str, str], problem: str) -> None:
+    head = "apiVersion: mlstack.dev/v1\nkind: Parameters\n"
+    bare = {f"lib/{name}.yaml": text if "kind" in text else head + text for name, text in sets.items()}
+    own = {"shm": None} if not include else {}
+    data = {"apiVersion": "mlstack.dev/v1", "kind": "Prototype", "name": "p", "include": include, "parameters": own}
+    with pytest.raises(MlstackError) as caught:
+        parse_prototype(data, {}, {}, {**SETS, **bare}, "r", "q", "vendor/r/q/p")
+    assert str(caught.value).startswith("vendor/r/q/" + problem)
+
+
+def test_an_error_in_what_two_files_say_names_the_last() -> None:
+    data = {"apiVersion": "mlstack.dev/v1", "kind": "Prototype", "name": "p", "include": ["pods", "jobs"]}
+    with pytest.raises(MlstackError) as caught:
+        parse_prototype({**data, "parameters": {"a-b": {"default": 1}}}, {}, {}, SETS, "r", "q", "vendor/r/q/p")
+    assert str(caught.value).startswith("vendor/r/q/p/prototype.yaml: a-b is no name for a parameter")
