@@ -1,0 +1,75 @@
+"""What an app asks of the nodes: its workloads as so many pods of each kind.
+
+The kinds that make pods say how many in fields of their own; the pods' templates say what each needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
+from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.requests import Amounts, pod_requests
+
+
+@dataclass(frozen=True)
+class Ask:
+    """`count` equal pods. `pod` is their template with the namespace that they come to; `role` is "" for plain ones."""
+
+    component: str
+    owner: Key
+    role: str
+    count: int
+    pod: Pod = field(hash=False)
+
+    @cached_property
+    def needs(self) -> Amounts:
+        """What each of them requests."""
+        return pod_requests(self.pod)
+
+
+def asks(component: str, manifests: Sequence[Manifest], namespace: str) -> list[Ask]:
+    """What a component's objects will ask of the nodes, one entry a pod template, in the objects' order."""
+    return [ask for manifest in manifests for ask in _asks(component, manifest, namespace)]
+
+
+def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
+    owner = key_of(manifest)
+    for path, template in pod_templates(manifest):
+        metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
+        pod = {**template, "metadata": metadata}
+        yield Ask(component, owner, _role(path), _count(manifest, path), pod)
+
+
+def _role(path: Sequence[str]) -> str:
+    """Replica types stand under ...ReplicaSpecs; a list of replicated jobs has names, not roles."""
+    return path[-2].lower() if len(path) > 2 and path[-3].endswith("ReplicaSpecs") else ""
+
+
+def _count(manifest: Manifest, path: Sequence[str]) -> int:
+    """How many pods stand up at the same time."""
+    if manifest["kind"] == "DaemonSet":
+        return 0  # one a node, where it fits: it waits for nobody
+    if _suspended(manifest["spec"]):
+        return 0
+    holder: Any = manifest
+    for key in path[:-1]:
+        holder = holder[int(key)] if isinstance(holder, list) else holder[key]
+    if manifest["kind"] == "CronJob":
+        return 0
+    if manifest["kind"] == "Job":
+        return _of_job(holder)
+    return int(holder.get("replicas", 1) if isinstance(holder, Mapping) else 1)
+
+
+def _of_job(spec: Mapping[str, Any]) -> int:
+    parallel = int(spec.get("parallelism", 1))
+    completions = spec.get("completions")
+    return parallel if completions is None else min(parallel, int(completions))
+
+
+def _suspended(spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend"))

@@ -1,0 +1,256 @@
+"""How many equal pods fit where rules look beyond one node: spread over zones, apart from each other, or together.
+
+Each rule works on domains: the nodes that share a label's value.
+Source: the scheduler's InterPodAffinity and PodTopologySpread (KEPs 895, 3022, 3094, 3243).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlstack.plan.fit.labels import Labels, node_matches, selects
+from mlstack.plan.fit.nodes import Pod, Room
+from mlstack.plan.fit.slots import Slots
+from mlstack.plan.fit.taints import untolerated
+
+APART, SPREAD, TOGETHER = "anti-affinity", "topology spread", "affinity"
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+Term = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """How many pods will find a place: at least `low`, at most `high`; equal where it does not depend on the order.
+
+    `why` names the rule across nodes that allows no more, "" for none.
+    """
+
+    low: int
+    high: int
+    why: str = ""
+
+
+Coupling = Callable[[Sequence[Slots]], Range]
+
+
+def placed(found: Sequence[Slots], pod: Pod) -> Range:
+    """How many pods like `pod` (with its namespace and labels) the nodes take together.
+
+    Exact with at most one rule that couples the pods to each other; with several, `low` is 0 and `high` the least that
+    one of them allows.
+    """
+    rooms = [one.room for one in found]
+    open_ = _filtered(found, pod, rooms)
+    couplings = list(_couplings(pod, rooms))
+    if not couplings:
+        total = sum(one.count for one in open_)
+        return Range(total, total)
+    ranges = [coupling(open_) for coupling in couplings]
+    strictest = min(ranges, key=lambda one: one.high)
+    return strictest if len(ranges) == 1 else replace(strictest, low=0)
+
+
+def usable(found: Sequence[Slots], pod: Pod) -> list[Slots]:
+    """The nodes' slots after the rules across nodes that the pods already there decide."""
+    return _filtered(found, pod, [one.room for one in found])
+
+
+def _filtered(found: Sequence[Slots], pod: Pod, rooms: Sequence[Room]) -> list[Slots]:
+    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
+    return [_unless(one, closed) for one in found]
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """Domains that take none: those in `values`, or all but them; nodes without the label as `without` says."""
+
+    key: str
+    values: frozenset[str]
+    rule: str
+    all_but: bool = False
+    without: bool = False
+
+    def covers(self, labels: Labels) -> bool:
+        value = labels.get(self.key)
+        return self.without if value is None else (value in self.values) is not self.all_but
+
+
+def _unless(one: Slots, closed: Sequence[_Closed]) -> Slots:
+    rule = next((each for each in closed if each.covers(one.room.labels)), None)
+    return one if rule is None or not one.count else Slots(one.room, 0, rule.rule, rule.key)
+
+
+def _closed_by_others(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
+    """Pods that are there may not want ours beside them."""
+    for room in rooms:
+        for other in room.pods:
+            for term in _terms(other, "podAntiAffinity"):
+                value = room.labels.get(term["topologyKey"])
+                if value is not None and _meets(term, other, pod):
+                    yield _Closed(term["topologyKey"], frozenset({value}), APART)
+
+
+def _closed_by_own(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
+    for term in _terms(pod, "podAntiAffinity"):
+        yield _Closed(term["topologyKey"], frozenset(_domains_with(term, pod, rooms)), APART)
+    for term in _terms(pod, "podAffinity"):
+        beside = frozenset(_domains_with(term, pod, rooms))
+        own = not beside and _meets(term, pod, pod)  # the first of its kind may go anywhere
+        yield _Closed(term["topologyKey"], beside, TOGETHER, all_but=not own, without=True)
+
+
+def _domains_with(term: Term, pod: Pod, rooms: Sequence[Room]) -> set[str]:
+    """Domains that hold a pod which a term of `pod` means."""
+    found = {room.labels.get(term["topologyKey"]) for room in rooms if any(_meets(term, pod, p) for p in room.pods)}
+    return {value for value in found if value is not None}
+
+
+def _meets(term: Term, owner: Pod, other: Pod) -> bool:
+    """Whether `owner`'s term is about `other`."""
+    return _namespace(other) in _namespaces(term, owner, other) and selects(
+        _keyed(term.get("labelSelector"), term, owner), _labels(other)
+    )
+
+
+def _namespaces(term: Term, owner: Pod, other: Pod) -> set[str]:
+    """Its own namespace unless it names others; an empty selector means all of them."""
+    named = set(term.get("namespaces") or ())
+    if term.get("namespaceSelector") == {}:
+        return {_namespace(other)}
+    return named or {_namespace(owner)}
+
+
+def _terms(pod: Pod, kind: str) -> Sequence[Term]:
+    affinity = pod["spec"].get("affinity")
+    return ((affinity.get(kind) or {}).get(_REQUIRED) or ()) if affinity else ()
+
+
+def _couplings(pod: Pod, rooms: Sequence[Room]) -> Iterator[Coupling]:
+    """The rules that pods like `pod` make for each other."""
+    for term in _terms(pod, "podAntiAffinity"):
+        if _meets(term, pod, pod):
+            yield _apart(term["topologyKey"])
+    for term in _terms(pod, "podAffinity"):
+        if _meets(term, pod, pod) and not _domains_with(term, pod, rooms):
+            yield _together(term["topologyKey"])
+    for constraint in _constraints(pod):
+        if selects(_selector(constraint, pod), _labels(pod)):
+            yield _spread(constraint, _counts(constraint, pod, rooms))
+
+
+def _apart(key: str) -> Coupling:
+    """One in each domain; nodes without the label are not bound by it."""
+
+    def allowed(found: Sequence[Slots]) -> Range:
+        domains = _capacity(found, key)
+        free = sum(one.count for one in found if key not in one.room.labels)
+        total = free + sum(1 for count in domains.values() if count)
+        return Range(total, total, APART)
+
+    return allowed
+
+
+def _together(key: str) -> Coupling:
+    """All in one domain, that of the first, which may be any that takes it."""
+
+    def allowed(found: Sequence[Slots]) -> Range:
+        counts = [count for count in _capacity(found, key).values() if count]
+        return Range(min(counts, default=0), max(counts, default=0), TOGETHER)
+
+    return allowed
+
+
+def _spread(constraint: Mapping[str, Any], there: Mapping[str, int]) -> Coupling:
+    """No domain ahead of the emptiest by more than maxSkew.
+
+    Whatever the order, filling ends in the same state: the domain that is full at the fewest pods holds all others
+    back at its number and the skew.
+    """
+    key, skew = constraint["topologyKey"], constraint["maxSkew"]
+
+    def allowed(found: Sequence[Slots]) -> Range:
+        capacity = _capacity(found, key)
+        full = {domain: count + capacity.get(domain, 0) for domain, count in there.items()}
+        floor = 0 if len(full) < (constraint.get("minDomains") or 1) else min(full.values(), default=0)
+        total = sum(max(0, min(full[domain], floor + skew) - count) for domain, count in there.items())
+        return Range(total, total, SPREAD)
+
+    return allowed
+
+
+def _closed_by_spread(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
+    """Nodes without the label take none; where pods do not count for their own rule, full domains stay full."""
+    for constraint in _constraints(pod):
+        key, there = constraint["topologyKey"], _counts(constraint, pod, rooms)
+        ahead: set[str] = set()
+        if not selects(_selector(constraint, pod), _labels(pod)):
+            floor = 0 if len(there) < (constraint.get("minDomains") or 1) else min(there.values(), default=0)
+            ahead = {domain for domain, count in there.items() if count - floor > constraint["maxSkew"]}
+        yield _Closed(key, frozenset(ahead), SPREAD, without=True)
+
+
+def _constraints(pod: Pod) -> list[Mapping[str, Any]]:
+    """Those that forbid; ScheduleAnyway only prefers."""
+    found = pod["spec"].get("topologySpreadConstraints") or ()
+    return [one for one in found if one.get("whenUnsatisfiable") == "DoNotSchedule"]
+
+
+def _counts(constraint: Mapping[str, Any], pod: Pod, rooms: Sequence[Room]) -> dict[str, int]:
+    """Pods by domain that a constraint is about, on the nodes that it looks at."""
+    keys = [one["topologyKey"] for one in _constraints(pod)]
+    selector = _selector(constraint, pod)
+    found: dict[str, int] = {}
+    for room in rooms:
+        if all(key in room.labels for key in keys) and _looks_at(constraint, pod, room):
+            domain = room.labels[constraint["topologyKey"]]
+            found[domain] = found.get(domain, 0) + sum(1 for other in room.pods if _counts_for(selector, pod, other))
+    return found
+
+
+def _looks_at(constraint: Mapping[str, Any], pod: Pod, room: Room) -> bool:
+    """By default a constraint honours the pod's node affinity and ignores taints."""
+    honours_nodes = constraint.get("nodeAffinityPolicy", "Honor") == "Honor"
+    if honours_nodes and not node_matches(pod["spec"], room.name, room.labels):
+        return False
+    if constraint.get("nodeTaintsPolicy", "Ignore") == "Ignore":
+        return True
+    return untolerated(room.taints, pod["spec"].get("tolerations") or ()) is None
+
+
+def _counts_for(selector: Mapping[str, Any] | None, pod: Pod, other: Pod) -> bool:
+    leaving = other["metadata"].get("deletionTimestamp")
+    return not leaving and _namespace(other) == _namespace(pod) and selects(selector, _labels(other))
+
+
+def _selector(constraint: Mapping[str, Any], pod: Pod) -> Mapping[str, Any] | None:
+    return _keyed(constraint.get("labelSelector"), constraint, pod)
+
+
+def _keyed(selector: Mapping[str, Any] | None, rule: Mapping[str, Any], pod: Pod) -> Mapping[str, Any] | None:
+    """A selector with matchLabelKeys: the pod's own values of these labels too."""
+    keys, labels = rule.get("matchLabelKeys") or (), _labels(pod)
+    if not keys or selector is None:
+        return selector
+    own = {key: labels[key] for key in keys if key in labels}
+    return {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), **own}}
+
+
+def _capacity(found: Sequence[Slots], key: str) -> dict[str, int]:
+    """Slots by domain; nodes without the label are in none."""
+    sums: dict[str, int] = {}
+    for one in found:
+        domain = one.room.labels.get(key)
+        if domain is not None:
+            sums[domain] = sums.get(domain, 0) + one.count
+    return sums
+
+
+def _labels(pod: Pod) -> Labels:
+    return (pod.get("metadata") or {}).get("labels") or {}
+
+
+def _namespace(pod: Pod) -> str:
+    return (pod.get("metadata") or {}).get("namespace") or "default"

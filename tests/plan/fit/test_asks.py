@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlstack.plan.fit.asks import asks
+
+TEMPLATE: dict[str, Any] = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+
+
+def _object(kind: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "x/v1", "kind": kind, "metadata": {"name": "it"}, "spec": spec}
+
+
+ROLES = {"Worker": {"replicas": 3, "template": TEMPLATE}, "Chief": {"template": TEMPLATE}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "found"),
+    [
+        (_object("Deployment", replicas=2, template=TEMPLATE), [("", 2)]),
+        (_object("StatefulSet", template=TEMPLATE), [("", 1)]),
+        (_object("DaemonSet", template=TEMPLATE), [("", 0)]),
+        (_object("Job", template=TEMPLATE), [("", 1)]),
+        (_object("Job", parallelism=4, completions=3, template=TEMPLATE), [("", 3)]),
+        (_object("Job", parallelism=4, template=TEMPLATE), [("", 4)]),
+        (_object("Job", suspend=True, template=TEMPLATE), [("", 0)]),
+        (_object("CronJob", jobTemplate={"spec": {"template": TEMPLATE}}), [("", 0)]),
+        (_object("TFJob", tfReplicaSpecs=ROLES), [("worker", 3), ("chief", 1)]),
+        (_object("TFJob", runPolicy={"suspend": True}, tfReplicaSpecs=ROLES), [("worker", 0), ("chief", 0)]),
+        (_object("ConfigMap"), []),
+    ],
+)
+def test_how_many_pods(manifest: dict[str, Any], found: list[tuple[str, int]]) -> None:
+    got = asks("cnn", [manifest], "ml")
+    assert [(ask.role, ask.count) for ask in got] == found
+    assert all(ask.pod["metadata"]["namespace"] == "ml" and ask.needs == {"cpu": 1000} for ask in got)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlstack.plan.fit.limits import refusals, with_defaults
+from mlstack.plan.fit.requests import pod_requests
+
+if TYPE_CHECKING:
+    from tests.plan.fit.conftest import Build
+
+
+def _range(kind: str = "Container", **item: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "lr"}, "spec": {"limits": [{"type": kind, **item}]}}
+
+
+@pytest.mark.parametrize(
+    ("item", "resources", "needs"),
+    [
+        ({"defaultRequest": {"cpu": "500m"}}, {}, {"cpu": 500}),
+        ({"default": {"cpu": "2"}, "defaultRequest": {"cpu": "2"}}, {}, {"cpu": 2000}),
+        ({"defaultRequest": {"cpu": "500m"}}, {"requests": {"cpu": "1"}}, {"cpu": 1000}),
+        ({"default": {"cpu": "4"}, "defaultRequest": {"cpu": "2"}}, {"limits": {"cpu": "1"}}, {"cpu": 1000}),
+        ({"max": {"cpu": "1"}}, {}, {}),
+    ],
+)
+def test_what_admission_fills_in(
+    build: Build, item: dict[str, Any], resources: dict[str, Any], needs: dict[str, int]
+) -> None:
+    pod = build.pod()
+    pod["spec"]["containers"][0]["resources"] = resources
+    assert pod_requests(with_defaults(pod, [_range(**item)])) == needs
+    assert pod["spec"]["containers"][0]["resources"] == resources
+
+
+def test_nothing_to_fill_in_leaves_the_pod_as_it_is(build: Build) -> None:
+    pod = build.pod()
+    assert with_defaults(pod, [_range("Pod", max={"cpu": "1"})]) is pod
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "told"),
+    [
+        ("Container", {"max": {"cpu": "500m"}}, "container main asks more cpu than the 500m that LimitRange/lr allows"),
+        ("Container", {"min": {"cpu": "2"}}, "container main asks less cpu than the 2 that LimitRange/lr demands"),
+        ("Pod", {"max": {"cpu": "500m"}}, "the pod asks more cpu than the 500m that LimitRange/lr allows"),
+        ("Pod", {"max": {"cpu": "5"}, "min": {"cpu": "1"}}, None),
+    ],
+)
+def test_what_admission_refuses(build: Build, kind: str, item: dict[str, Any], told: str | None) -> None:
+    assert refusals(build.pod(), [_range(kind, **item)]) == ([told] if told else [])
