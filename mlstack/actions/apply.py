@@ -29,7 +29,7 @@ from mlstack.actions.remember import exact, forgotten, remember_ends, store_inve
 from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, remove, send
 from mlstack.actions.session import Scope, Session, open_session
-from mlstack.actions.wait import check_outcome, is_enough, patience_of, wait_in_session
+from mlstack.actions.wait import check_outcome, check_past, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target, Waited
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
@@ -150,12 +150,19 @@ class _Work:
             seconds = time.monotonic() - began
             unchanged = self.plan.count(Action.UNCHANGED, Action.DONE)
             self.on_event(NothingToDo(self.session.scope.environment, unchanged, seconds))
+            self.check_past()
             return Outcome(self.plan, seconds=seconds)
         waited = self.options.wait != "none"
         if waited:
             self.wait()
+            self.check_past()
         done = [sent for sent in self.sent if sent.error is None]
         return Outcome(self.plan, len(done), len(self.removed), (), time.monotonic() - began, waited)
+
+    def check_past(self) -> None:
+        """Who wants to see runs finished is told of one that failed before, too."""
+        if self.options.wait == "finished":
+            check_past(self.session, self.plan, self.planning.reading.snapshot.inventory)
 
     def make_namespaces(self) -> None:
         """First of all: the inventory itself stands in one."""

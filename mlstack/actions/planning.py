@@ -13,7 +13,7 @@ from mlstack.actions.session import Scope, Session, open_session
 from mlstack.app.conflicts import conflict_rules
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.decide import drafts, prunes
+from mlstack.plan.decide import drafts, prunes, spared
 from mlstack.plan.generated import filled
 from mlstack.plan.inventory import Inventory
 from mlstack.plan.model import Action, Allow, Change, Plan
@@ -49,7 +49,7 @@ def plan_session(session: Session, allow: Allow) -> Planning:
     _refuse_empty(session, wanted, reading)
     complete = [_with_generated(one, reading) for one in wanted]
     changes = ask(session, drafts(complete, reading.snapshot, session.owner, allow), allow)
-    removals = prunes(complete, reading.snapshot, allow, session.scope.components)
+    removals = spared(prunes(complete, reading.snapshot, allow, session.scope.components), changes, reading.snapshot)
     namespaces = [_namespace(name, session) for name in reading.missing_namespaces]
     told = [f"{one.component}: {note}" for one in session.rendered for note in one.notes]
     plan = Plan(

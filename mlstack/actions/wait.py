@@ -13,9 +13,10 @@ from mlstack.actions.waiting import Around, Patience, Target, Waited, wait_for_t
 from mlstack.cluster import objects
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
-from mlstack.plan.inventory import PART_OF, is_ours
+from mlstack.plan.inventory import PART_OF, Inventory, is_ours
+from mlstack.plan.model import Action, Plan
 from mlstack.plan.readiness import State, readiness, waits
-from mlstack.plan.runs import is_run
+from mlstack.plan.runs import RunState, is_run, run_name, state_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,27 @@ def wait_in_session(
         labels=f"{PART_OF}={session.owner.set_id}",
     )
     return wait_for_targets(session.connection.client, targets, patience, around, on_event)
+
+
+def check_past(session: Session, plan: Plan, inventory: Inventory) -> None:
+    """Raises WorkloadFailedError if a run that ended before this apply, and is not started again, failed."""
+    failed = {
+        change.key: own_words(change.live)
+        for change in plan.of(Action.DONE)
+        if state_of(change.live, inventory.runs.get(run_name(change.key))) is RunState.FAILED
+    }
+    if failed:
+        told = [f"{key} failed{f': {words}' if words else ''}" for key, words in failed.items()]
+        name, components = session.scope.environment, sorted({c.component for c in plan.changes if c.key in failed})
+        raise WorkloadFailedError(
+            f"{'; '.join(told)}. It ran before, and is not started again by itself.",
+            " ".join([f"Once it is mended: mlstack run {name}", *components[:1]]),
+        )
+
+
+def own_words(live: Manifest | None) -> str:
+    """Why an object is not as it should be, as far as it tells itself."""
+    return readiness(live).reason.rstrip(".") if live else ""
 
 
 def check_outcome(session: Session, waited: Waited, what: str) -> None:

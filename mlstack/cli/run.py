@@ -11,7 +11,7 @@ import click
 
 from mlstack.errors import MlstackError
 
-from .output import can_ask, emit
+from .output import can_ask, counted, emit
 from .report import plan_as_dict, reporter, summary, title
 from .settings import (
     Command,
@@ -117,7 +117,7 @@ def diff(
 
 def _diff_text(found: Any) -> str:
     if not found.different:
-        return f"{found.plan.environment}: no differences ({len(found.plan.changes)} objects)"
+        return f"{found.plan.environment}: no differences ({counted(len(found.plan.changes), 'object')})"
     blocks = []
     for entry in found.entries:
         head = f"{entry.action} {title(entry.key)} ({entry.component})"
@@ -252,7 +252,7 @@ def delete(settings: Settings, /, environment: str, components: tuple[str, ...],
     if given["output"] == "text":
         kept = f", kept {', '.join(title(key) for key in done.kept)}" if done.kept else ""
         would = "would remove" if given["dry_run"] else "removed"
-        click.echo(f"{environment}: {would} {len(done.removed)} objects{kept}")
+        click.echo(f"{environment}: {would} {counted(len(done.removed), 'object')}{kept}")
 
 
 def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable[[Any], bool | None]:
@@ -261,6 +261,6 @@ def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable
     def confirm(keys: Any) -> bool | None:
         if yes or not (protected or can_ask()):
             return None
-        return ask(f"{environment} is protected", f"Remove {len(keys)} objects from {environment}?")
+        return ask(f"{environment} is protected", f"Remove {counted(len(keys), 'object')} from {environment}?")
 
     return confirm

@@ -17,7 +17,7 @@ from mlstack.plan.inventory import Inventory, Owner, entry, part_of
 from mlstack.plan.leaving import left_out
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.rules import Rule, takes
-from mlstack.plan.runs import Decision, RunState, decide, run_name, state_of
+from mlstack.plan.runs import Decision, RunState, config_names, decide, is_run, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -266,6 +266,24 @@ def _prune(key: Key, live: Manifest, allow: Allow) -> Change:
     if word and word not in allow.include:
         return Change(key, Action.KEEP, component, live=live, reason=f"kept: --include {word} removes it")
     return Change(key, Action.PRUNE, component, live=live, reason="no longer rendered")
+
+
+def spared(removals: Sequence[Change], changes: Iterable[Change], snapshot: Snapshot) -> list[Change]:
+    """The prunes without the ConfigMaps of runs that stay: `run --set` gives a run its own (decisions.md, 18)."""
+    going = {change.key for change in (*removals, *changes) if change.writes}
+    users = {
+        (key.namespace, name): key
+        for key, live in snapshot.ours.items()
+        if is_run(key) and key not in going
+        for name in config_names(live)
+    }
+    return [_spared(change, users.get((change.key.namespace, change.key.name))) for change in removals]
+
+
+def _spared(change: Change, user: Key | None) -> Change:
+    if user is None or (change.key.group, change.key.kind) != ("", "ConfigMap") or not change.writes:
+        return change
+    return replace(change, action=Action.KEEP, reason=f"kept: goes with {user}, which was started with it")
 
 
 def kept_word(key: Key) -> str:

@@ -359,6 +359,8 @@ def test_a_job_that_fails(small: App, namespace: str) -> None:
     refused(small, Fault("apply gke --wait finished --timeout 60s", told, "status gke", code=4))
     refused(small, Fault("wait gke --for finished --timeout 60s", told, "status gke", code=4))
     assert "nothing to do" in small.do("apply", "gke")  # and it is not tried again by itself
+    past = f"{told}. It ran before, and is not started again by itself."
+    refused(small, Fault("apply gke --wait finished", past, "mlstack run gke train", code=4))
 
 
 def test_objects_that_the_api_refuses(small: App, namespace: str, kubectl: Kubectl) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.plan.decide import Answer, Draft, Snapshot, drafts, masked, prunes, settle
+from mlstack.plan.decide import Answer, Draft, Snapshot, drafts, masked, prunes, settle, spared
 from mlstack.plan.inventory import PART_OF, Inventory, Owner
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.runs import Run, run_name
@@ -196,6 +196,32 @@ def member(kind: str = "ConfigMap", name: str = "old", api: str = "v1", componen
 def test_prunes(live: Manifest, allow: Allow, components: tuple[str, ...], expected: list[Action]) -> None:
     found = prunes(wanted(make()), Snapshot({key_of(live): live}), allow, components)
     assert [change.action for change in found] == expected
+
+
+def mounted(by: str = "Job", api: str = "batch/v1", config: str = "a") -> Manifest:
+    """A live object whose pods mount a ConfigMap."""
+    pod = {"volumes": [{"name": "v", "configMap": {"name": config}}], "containers": []}
+    metadata = {"name": "user", "namespace": "n"}
+    return {"apiVersion": api, "kind": by, "metadata": metadata, "spec": {"template": {"spec": pod}}}
+
+
+@pytest.mark.parametrize(
+    ("user", "its_action", "expected"),
+    [
+        (mounted(), Action.UNCHANGED, Action.KEEP),
+        (mounted(), Action.DONE, Action.KEEP),
+        (mounted(), Action.NEW_RUN, Action.PRUNE),
+        (mounted(), Action.PRUNE, Action.PRUNE),
+        (mounted(config="b"), Action.DONE, Action.PRUNE),
+        (mounted("Deployment", "apps/v1"), Action.UNCHANGED, Action.PRUNE),
+    ],
+)
+def test_a_configmap_stays_while_its_run_does(user: Manifest, its_action: Action, expected: Action) -> None:
+    live: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}
+    snapshot = Snapshot({key_of(one): one for one in (live, user)})
+    removals = prunes([], Snapshot({key_of(live): live}), NOTHING)
+    (found,) = spared(removals, [Change(key_of(user), its_action, live=user)], snapshot)
+    assert found.action is expected
 
 
 def test_a_size_set_from_outside_is_left() -> None:

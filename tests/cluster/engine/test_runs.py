@@ -129,8 +129,9 @@ def test_a_running_one_is_replaced_only_when_allowed(
         run_history(stack.scope(), "settings")
 
 
-def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
-    """TFJobs are not served here, so the component's job is a plain one by a prototype of the app's own registry."""
+def own_prototype(stack: Stack, template: str) -> None:
+    """A component `train` of a prototype with a parameter `steps`, from a registry of the app's own: TFJobs are not
+    served here."""
     registry = stack.root / "ours"
     (registry / "jobs/train/templates").mkdir(parents=True)
     (registry / "registry.yaml").write_text(
@@ -144,10 +145,52 @@ def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namesp
         "description: A job.\nlifecycle: run\nparameters:\n"
         "  steps: {type: integer, default: 1, description: How many.}\n"
     )
-    template = job("sim/run-for: 1s").replace("{name: train}", "{name: {{ name }}}", 1)
     (registry / "jobs/train/templates/job.yaml").write_text(template.replace('"1"', "{{ params.steps ~ '' }}"))
     main.run(["--app", str(stack.root), "registry", "add", "ours", str(registry)])
     generate(Project.load(stack.root), "ours/jobs/train", "train")
+
+
+MOUNTING = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ "train-" ~ params.steps }}}
+data: {steps: "1"}
+---
+""" + JOB.replace(
+    "containers: [{name: train, ",
+    """volumes: [{name: a, configMap: {name: {{ "train-" ~ params.steps }}}}]
+      containers: [{name: train, volumeMounts: [{name: a, mountPath: /a}], """,
+)
+
+
+def test_a_configmap_goes_with_its_run(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    """One with a hash in its name is another for every value: `run --set` leaves one behind that renders no longer."""
+
+    def configs() -> set[str]:
+        found = kubectl("get", "configmaps", "-n", namespace, "-o", "name", context="gke").split()
+        return {name.partition("/")[2] for name in found if name.startswith("configmap/train-")}
+
+    own_prototype(
+        stack, MOUNTING.replace("MODE", "sim/mode: forever").replace("{name: train}", "{name: {{ name }}}", 1)
+    )
+    stack.apply()
+    assert configs() == {"train-1"}
+    run(replace(stack.scope(), sets=("steps=7",)), "train", options=ApplyOptions(Allow(disruption=True)))
+    assert configs() == {"train-1", "train-7"}
+    kept = [change for change in stack.apply().plan.changes if change.action is Action.KEEP]
+    assert [(change.key.name, change.reason) for change in kept] == [
+        ("train-7", "kept: goes with Job/train, which was started with it")
+    ]
+    assert stack.writes() == {}
+    assert configs() == {"train-1", "train-7"}
+
+    kubectl("delete", "job/train", "-n", namespace, context="gke")  # as its TTL would
+    stack.apply()
+    assert configs() == {"train-1"}
+
+
+def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    own_prototype(stack, job("sim/run-for: 1s").replace("{name: train}", "{name: {{ name }}}", 1))
     stack.apply(wait="finished")
     first = uid(kubectl, namespace)
 
