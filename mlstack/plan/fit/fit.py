@@ -1,4 +1,4 @@
-"""Whether all pods of some asks find a place, whatever the order in which the scheduler takes them.
+"""Whether all pods of some asks find a place on a cluster, whatever the order in which the scheduler takes them.
 
 Pods that are equal are counted exactly. Pods of different kinds take each other's room: they fit for certain if each
 kind does so after the others have taken the worst places for it, and for certain not if too little is left for them
@@ -10,13 +10,17 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.domains import Range, placed, usable
+from mlstack.plan.fit.limits import refusals, with_defaults
 from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.quota import exceeded
 from mlstack.plan.fit.requests import Amounts, add
-from mlstack.plan.fit.slots import Slots, slots
+from mlstack.plan.fit.slots import VOLUME, Slots, slots
+from mlstack.plan.fit.view import View, out_of_scope
+from mlstack.plan.fit.volumes import alone, missing, reachable, unbound
 
 LARGEST = 200_000  # states of the exact search for the worst places
 
@@ -33,7 +37,8 @@ class Verdict(enum.Enum):
 class Fit:
     """How one ask fares: `found` are the nodes' slots for it, with nothing else taken; `room` what they make together.
 
-    `worst`: how many find a place after the other asks took the worst places for it.
+    `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
+    besides the nodes (quota, limit range, claim), or why it cannot be told.
     """
 
     ask: Ask
@@ -41,6 +46,7 @@ class Fit:
     found: tuple[Slots, ...]
     room: Range
     worst: int
+    told: str = ""
 
     @property
     def missing(self) -> int:
@@ -48,23 +54,57 @@ class Fit:
         return max(0, self.ask.count - self.room.high)
 
 
-def fit(rooms: Sequence[Room], asked: Sequence[Ask]) -> list[Fit]:
-    """How each ask fares on nodes as they are now, all of them together."""
-    wanted = [ask for ask in asked if ask.count]
-    found = {id(ask): [slots(room, ask.pod, ask.needs) for room in rooms] for ask in wanted}
-    crowded = _too_little_together(rooms, wanted)
-    return [_fit(ask, found[id(ask)], [other for other in wanted if other is not ask], crowded) for ask in wanted]
+def fit(view: View, asked: Sequence[Ask]) -> list[Fit]:
+    """How each ask fares on the cluster as it is now, all of them together."""
+    wanted = [_admitted(view, ask) for ask in asked if ask.count]
+    crowded = _too_little_together(view.nodes or (), wanted)
+    refused = _over_quota(view, wanted)
+    return [_fit(view, ask, [other for other in wanted if other is not ask], crowded, refused) for ask in wanted]
 
 
-def _fit(ask: Ask, found: Sequence[Slots], others: Sequence[Ask], crowded: bool) -> Fit:
+def _admitted(view: View, ask: Ask) -> Ask:
+    pod = with_defaults(ask.pod, view.ranges)
+    return ask if pod is ask.pod else replace(ask, pod=pod)
+
+
+def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: str) -> Fit:
+    found = [_slots(view, room, ask) for room in view.nodes or ()]
     room = placed(found, ask.pod)
+    if alone(ask.pod, view.storage):
+        room = Range(min(1, room.low), min(1, room.high), "claim")
     worst = worst_room(ask, found, others, room)
+    no = refused or _kept_off(view, ask)
+    unsure = out_of_scope(ask.pod) or ("nodes may not be listed" if view.nodes is None else "")
     verdict = Verdict.UNKNOWN
-    if ask.count > room.high or crowded:
+    if no or (not unsure and (ask.count > room.high or crowded)):
         verdict = Verdict.NOT
-    elif ask.count <= worst:
+    elif ask.count <= worst and not unsure and not view.partly:
         verdict = Verdict.FITS
-    return Fit(ask, verdict, tuple(found), room, worst)
+    return Fit(ask, verdict, tuple(found), room, worst, no or unsure)
+
+
+def _slots(view: View, room: Room, ask: Ask) -> Slots:
+    if not reachable(ask.pod, view.storage, room.name, room.labels):
+        return Slots(room, 0, VOLUME)
+    return slots(room, ask.pod, ask.needs)
+
+
+def _kept_off(view: View, ask: Ask) -> str:
+    """What keeps a pod off every node, in words."""
+    for name in missing(ask.pod, view.storage):
+        return f"it mounts PersistentVolumeClaim/{name}, which is not there"
+    for name in unbound(ask.pod, view.storage):
+        return f"it mounts PersistentVolumeClaim/{name}, which has no volume yet"
+    return next(iter(refusals(ask.pod, view.ranges)), "")
+
+
+def _over_quota(view: View, asked: Sequence[Ask]) -> str:
+    """The quota that does not let all the pods in, in words."""
+    for quota in view.quotas:
+        over = exceeded(quota, [(ask.pod, ask.count) for ask in asked])
+        if over:
+            return over
+    return ""
 
 
 def worst_room(ask: Ask, found: Sequence[Slots], others: Sequence[Ask], room: Range) -> int:

@@ -5,13 +5,13 @@ Source: k8s.io/kubernetes pkg/quota/v1/evaluator/core/pods.go and plugin/pkg/adm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
-from mlstack.plan.fit.requests import Amounts, add, pod_requests, whole
+from mlstack.plan.fit.requests import Amounts, add, pod_requests, told, whole
 
 COUNTED = ("pods", "count/pods")
 
@@ -33,6 +33,22 @@ def allowed(quotas: Iterable[Mapping[str, Any]], pod: Pod) -> Allowed | None:
     return min(found, key=lambda one: one.count, default=None)
 
 
+def exceeded(quota: Mapping[str, Any], pods: Sequence[tuple[Pod, int]]) -> str:
+    """What of a quota so many pods of each kind ask too much of, in words; "" if it lets all of them in."""
+    total: Amounts = {}
+    for pod, count in pods:
+        if covers(quota, pod):
+            add(total, {name: cost * count for name, cost in _costs(pod).items()})
+    hard, used = _figures(quota)
+    for resource, limit in hard.items():
+        asked, left = total.get(resource, 0), max(0, limit - used.get(resource, 0))
+        if asked > left:
+            left_, limit_, asked_ = (told(_resource(resource), number) for number in (left, limit, asked))
+            name = quota["metadata"]["name"]
+            return f"ResourceQuota/{name} has {left_} of {limit_} {resource} left, and {asked_} are asked"
+    return ""
+
+
 def covers(quota: Mapping[str, Any], pod: Pod) -> bool:
     """Whether a quota counts a pod: one with scopes counts those of its scopes only."""
     spec = quota.get("spec") or {}
@@ -42,14 +58,19 @@ def covers(quota: Mapping[str, Any], pod: Pod) -> bool:
 
 
 def _entries(quota: Mapping[str, Any], pod: Pod) -> Iterator[Allowed]:
-    status = quota.get("status") or {}
-    hard = _numbers(status.get("hard") or (quota.get("spec") or {}).get("hard"))
-    used, costs = _numbers(status.get("used")), _costs(pod)
+    (hard, used), costs = _figures(quota), _costs(pod)
     for resource, limit in hard.items():
         cost = costs.get(resource, 0)
         if cost:
             left = limit - used.get(resource, 0)
             yield Allowed(quota["metadata"]["name"], max(0, left // cost), resource, left, limit)
+
+
+def _figures(quota: Mapping[str, Any]) -> tuple[Amounts, Amounts]:
+    """What a quota allows and what is used of it. Before its controller has seen it, only its spec says something."""
+    status = quota.get("status") or {}
+    hard = status.get("hard") or (quota.get("spec") or {}).get("hard")
+    return _numbers(hard), _numbers(status.get("used"))
 
 
 def _numbers(quantities: Mapping[str, Any] | None) -> Amounts:

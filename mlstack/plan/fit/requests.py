@@ -15,6 +15,7 @@ from mlstack.plan.quantities import amount
 Amounts = dict[str, int]
 """Amounts by resource: cpu in thousandths of a core, all else in the resource's own unit (bytes, devices, pods)."""
 
+BYTES = ("memory", "storage", "ephemeral-storage")
 POD_LEVEL = ("cpu", "memory")  # and hugepages-*: what spec.resources of a pod may say
 
 
@@ -49,6 +50,17 @@ def pod_requests(pod: Mapping[str, Any]) -> Amounts:
     if spec.get("overhead"):
         add(running, amounts(spec["overhead"]))
     return running
+
+
+def told(resource: str, number: int) -> str:
+    """An amount as people write it: 1500 of cpu is 1.5, bytes in the largest binary unit that leaves no rest."""
+    if resource == "cpu":
+        return f"{number / 1000:g}"
+    if resource in BYTES or resource.startswith("hugepages-"):
+        for suffix, size in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+            if number >= size and number * 10 % size == 0:
+                return f"{number / size:g}{suffix}"
+    return str(number)
 
 
 def add(total: Amounts, more: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.taints import told, untolerated
 
-TAINT, SELECTOR, PORT, RESOURCE = "taint", "selector", "port", "resource"
+TAINT, SELECTOR, PORT, RESOURCE, VOLUME = "taint", "selector", "port", "resource", "volume"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  (what pods ask for; nothing listens here)
 
 

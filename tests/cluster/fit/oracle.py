@@ -17,6 +17,7 @@ from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.view import View
 from tests.cluster.fit.clusters import GROUP, Scene
 
 Manifest = dict[str, Any]
@@ -70,11 +71,11 @@ def _case(scene: Scene, namespace: str, nodes: Sequence[Manifest], pods: Sequenc
     found = rooms(nodes, pods)
     assert len(own) == len(scene.nodes)
     singly = [_ask(scene, template, 1, namespace) for template in scene.templates]
-    highs = [each.room.high for each in fit(found, singly)]
+    highs = [each.room.high for each in fit(View(found), singly)]
     extra = (3, 1, 0, -1)[scene.seed % 4]
     counts = [max(1, highs[0] + extra), *(1 + scene.seed % 3 for _ in highs[1:])]
     asked = tuple(_ask(scene, t, n, namespace) for t, n in zip(scene.templates, counts, strict=True))
-    return Case(scene, asked, tuple(fit(found, asked)))
+    return Case(scene, asked, tuple(fit(View(found), asked)))
 
 
 def _ask(scene: Scene, template: Manifest, count: int, namespace: str) -> Ask:

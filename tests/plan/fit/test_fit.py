@@ -8,6 +8,8 @@ from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Verdict, fit
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import Storage, by_name
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
@@ -46,11 +48,12 @@ def test_three_nodes_of_two_gpus(
     build: Build, cpu: str, asked: list[tuple[str, int, dict[str, str]]], verdicts: list[Verdict]
 ) -> None:
     there = rooms(_l4(build, 3, cpu), [])
-    assert [each.verdict for each in fit(there, [_ask(build, *one) for one in asked])] == verdicts
+    assert [each.verdict for each in fit(View(there), [_ask(build, *one) for one in asked])] == verdicts
 
 
 def test_how_many_are_missing(build: Build) -> None:
-    (found,) = fit(rooms(_l4(build, 3), [build.pod("l4-0", requests={GPU: "1"})]), [_ask(build, "worker", 8, WORKER)])
+    there = rooms(_l4(build, 3), [build.pod("l4-0", requests={GPU: "1"})])
+    (found,) = fit(View(there), [_ask(build, "worker", 8, WORKER)])
     assert (found.room.high, found.missing, found.worst) == (5, 3, 5)
     assert [one.count for one in found.found] == [1, 2, 2]
 
@@ -58,6 +61,55 @@ def test_how_many_are_missing(build: Build) -> None:
 def test_many_helpers_are_bounded_without_search(build: Build) -> None:
     there = rooms(_l4(build, 100, "4"), [])
     helpers = [_ask(build, f"role-{n}", 9, {"cpu": "1"}) for n in range(4)]
-    found = fit(there, [_ask(build, "worker", 100, WORKER), *helpers])
+    found = fit(View(there), [_ask(build, "worker", 100, WORKER), *helpers])
     assert found[0].verdict is FITS
     assert found[0].worst == 200 - 36
+
+
+def _quota(hard: dict[str, str], used: dict[str, str]) -> dict[str, Any]:
+    return {"metadata": {"name": "q"}, "spec": {}, "status": {"hard": hard, "used": used}}
+
+
+BOUND = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOncePod"], "volumeName": "pv"}}
+VOLUME = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
+
+
+@pytest.mark.parametrize(
+    ("view", "pod", "verdict", "told"),
+    [
+        ({}, {}, FITS, ""),
+        ({"nodes": None}, {}, UNKNOWN, "nodes may not be listed"),
+        ({"partly": True}, {}, UNKNOWN, ""),
+        ({}, {"schedulerName": "volcano"}, UNKNOWN, "scheduler volcano places it"),
+        ({}, {"resourceClaims": [{"name": "gpu"}]}, UNKNOWN, "it claims devices by dynamic resource allocation"),
+        ({}, {"schedulingGates": [{"name": "x"}]}, UNKNOWN, "scheduling gates hold it"),
+        (
+            {"quotas": [_quota({"requests.nvidia.com/gpu": "4"}, {"requests.nvidia.com/gpu": "3"})]},
+            {},
+            NOT,
+            "ResourceQuota/q has 1 of 4 requests.nvidia.com/gpu left, and 2 are asked",
+        ),
+        ({"quotas": [_quota({"requests.nvidia.com/gpu": "4"}, {"requests.nvidia.com/gpu": "2"})]}, {}, FITS, ""),
+        (
+            {"ranges": [{"metadata": {"name": "lr"}, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}}]},
+            {},
+            NOT,
+            "the pod asks more cpu than the 1 that LimitRange/lr allows",
+        ),
+        ({}, VOLUME, NOT, "it mounts PersistentVolumeClaim/data, which is not there"),
+        ({"storage": Storage(coming=frozenset({"data"}))}, VOLUME, FITS, ""),
+        ({"storage": Storage(by_name([{**BOUND, "status": {"phase": "Bound"}}]))}, VOLUME, NOT, ""),
+        (
+            {"storage": Storage(by_name([{**BOUND, "status": {"phase": "Pending"}}]))},
+            VOLUME,
+            NOT,
+            "it mounts PersistentVolumeClaim/data, which has no volume yet",
+        ),
+    ],
+)
+def test_what_is_not_about_nodes(
+    build: Build, view: dict[str, Any], pod: dict[str, Any], verdict: Verdict, told: str
+) -> None:
+    ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", 2, build.pod(requests=WORKER, **pod))
+    (found,) = fit(View(**{"nodes": rooms(_l4(build, 3), []), **view}), [ask])
+    assert (found.verdict, found.told) == (verdict, told)

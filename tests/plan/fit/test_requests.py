@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.plan.fit.requests import add, amounts, pod_requests, whole
+from mlstack.plan.fit.requests import add, amounts, pod_requests, told, whole
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,17 @@ def test_sums() -> None:
     total = amounts({"cpu": "1"})
     add(total, {"cpu": 5, "pods": 1})
     assert total == {"cpu": 1005, "pods": 1}
+
+
+@pytest.mark.parametrize(
+    ("resource", "number", "text"),
+    [
+        ("cpu", 1500, "1.5"),
+        ("memory", 2**33, "8Gi"),
+        ("memory", 5 * 2**29, "2.5Gi"),
+        ("memory", 1000, "1000"),
+        ("pods", 3, "3"),
+    ],
+)
+def test_amounts_in_words(resource: str, number: int, text: str) -> None:
+    assert told(resource, number) == text

@@ -1,0 +1,50 @@
+"""A cluster as far as it can be seen, for the pods that an app is about to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlstack.plan.fit.nodes import Pod, Room
+from mlstack.plan.fit.volumes import Storage
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """Nodes with what is free, and what the namespace allows.
+
+    `blind`: what may not be read, in words; with `partly` set too the free amounts are an upper bound. `nodes` is None
+    where not even nodes may be listed. `priorities`: value and preemption policy of priority classes by name.
+    """
+
+    nodes: Sequence[Room] | None
+    quotas: Sequence[Manifest] = ()
+    ranges: Sequence[Manifest] = ()
+    storage: Storage = field(default_factory=Storage)
+    priorities: Mapping[str, Manifest] = field(default_factory=dict)
+    partly: bool = False
+    blind: tuple[str, ...] = ()
+
+    def emptied(self) -> View:
+        """The same cluster with no pod on it and no quota used: what could ever be free."""
+        nodes = None if self.nodes is None else [room.empty() for room in self.nodes]
+        return replace(self, nodes=nodes, quotas=[_unused(quota) for quota in self.quotas])
+
+
+def out_of_scope(pod: Pod) -> str:
+    """Why the scheduler's default rules do not tell where a pod goes; "" if they do."""
+    spec = pod["spec"]
+    if spec.get("schedulerName", "default-scheduler") != "default-scheduler":
+        return f"scheduler {spec['schedulerName']} places it"
+    if spec.get("resourceClaims"):
+        return "it claims devices by dynamic resource allocation"
+    if spec.get("schedulingGates"):
+        return "scheduling gates hold it"
+    return ""
+
+
+def _unused(quota: Manifest) -> Manifest:
+    return {**quota, "status": {**(quota.get("status") or {}), "used": {}}}

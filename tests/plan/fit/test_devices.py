@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlstack.plan.fit.devices import holder, holders, is_spot, model_of, single, unready
+from mlstack.plan.fit.nodes import rooms
+
+if TYPE_CHECKING:
+    from tests.plan.fit.conftest import Build
+
+GPU = "nvidia.com/gpu"
+TYPES = {"l4": "nvidia-l4"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "model"),
+    [
+        ({"cloud.google.com/gke-accelerator": "nvidia-l4"}, "l4"),
+        ({"cloud.google.com/gke-accelerator": "nvidia-new"}, "nvidia-new"),
+        ({"nvidia.com/gpu.product": "NVIDIA-L4"}, "NVIDIA-L4"),
+        ({"zone": "a"}, ""),
+    ],
+)
+def test_models(labels: dict[str, str], model: str) -> None:
+    assert model_of(labels, TYPES) == model
+
+
+def test_kinds_of_nodes() -> None:
+    assert is_spot({"karpenter.sh/capacity-type": "spot"})
+    assert not is_spot({"karpenter.sh/capacity-type": "on-demand"})
+    assert single({"nvidia.com/gpu.replicas": "4"}, GPU)
+    assert single({"cloud.google.com/gke-gpu-partition-size": "1g.5gb"}, GPU)
+    assert single({}, "nvidia.com/mig-1g.5gb")
+    assert not single({"nvidia.com/gpu.replicas": "1"}, GPU)
+
+
+def test_a_label_without_devices_means_that_a_driver_is_missing(build: Build) -> None:
+    label = {"nvidia.com/gpu.product": "NVIDIA-L4"}
+    nodes = [build.node("a", label), build.node("b", label, allocatable={GPU: "1"}), build.node("c")]
+    assert [unready(room, GPU) for room in rooms(nodes, [])] == [True, False, False]
+
+
+def test_who_holds_them(build: Build) -> None:
+    pods = [
+        build.pod("n", {"training.kubeflow.org/job-name": "b", "app.kubernetes.io/instance": "x"}, requests={GPU: "2"}),
+        build.pod("n", {"training.kubeflow.org/job-name": "b"}, requests={GPU: "1"}),
+        build.pod("n", {"app.kubernetes.io/instance": "model"}, requests={GPU: "1"}),
+        build.pod("n"),
+    ]
+    (room,) = rooms([build.node("n")], pods)
+    assert holders(room, GPU) == {("ml", "b"): 3, ("ml", "model"): 1}
+    owned = build.pod()
+    owned["metadata"]["ownerReferences"] = [{"name": "web-5d4f"}]
+    assert (holder(owned), holder(build.pod())) == ("web-5d4f", "p")
