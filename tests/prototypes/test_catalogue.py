@@ -30,6 +30,8 @@ ALL_SCHEMES = ["tfjob", "pytorchjob", "paddlejob", "mpijob"]
 WITH_GPUS: dict[str, dict[str, Any]] = {
     "jupyterhub": {"gpus": 1},
     "kubeflow-core": {"hub_gpus": 1},
+    "mpi-job": {"num_gpus": 2, "num_workers": 2},
+    "paddle-job": {"num_gpus": 1, "num_workers": 2, "num_ps": 1, "elastic_max": 4},
     "tf-cnn": {"num_gpus": 2, "num_workers": 2},
     "tf-job": {"num_gpus": 1, "num_workers": 2, "num_ps": 1, "num_masters": 1, "args": ["--epochs=3"]},
     "tf-serving": {"num_gpus": 1, "batching": True, "versions": [1, 2], "version_labels": {"stable": 1}},
@@ -45,7 +47,7 @@ def settings(prototype: str, platform: dict[str, Any]) -> dict[str, Any]:
     model = {"jupyterhub": "accelerator_type", "kubeflow-core": "hub_accelerator_type"}.get(prototype)
     if "l4" in platform["gpu"]["types"] and prototype != "training-operator":
         found[model or "accelerator_type"] = "l4"
-    if platform["spot"] and prototype in ("tf-cnn", "tf-job"):
+    if platform["spot"] and prototype in ("tf-cnn", "tf-job", "mpi-job", "paddle-job"):
         found["spot"] = True
     return found
 
@@ -152,7 +154,7 @@ def _mebi(memory: str) -> int:
 
 def test_lifecycles(catalogue: dict[str, Prototype]) -> None:
     runs = {name for name, one in catalogue.items() if one.lifecycle == "run"}
-    assert runs == {"tf-job", "tf-cnn"}
+    assert runs == {"tf-job", "tf-cnn", "mpi-job", "paddle-job"}
     assert set(catalogue) == set(PROTOTYPES)
 
 

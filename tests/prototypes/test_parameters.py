@@ -54,6 +54,7 @@ JOB: dict[str, Any] = {
     "suspend": True,
     "ttl_s": 0,
 }
+NOT_IN_ALL_JOBS = {"num_ps", "ps_cpu", "ps_memory"}
 HUB: dict[str, Any] = {
     "accelerator_type": ("l4", {"gpus": 1}),
     "admin_users": ["ada"],
@@ -151,6 +152,24 @@ CHANGES: dict[str, dict[str, Any]] = {
         "num_steps": 10,
         "ps_cpu": ("2", {"num_ps": 1}),
         "warmup_steps": 0,
+    },
+    "mpi-job": {
+        **{name: value for name, value in JOB.items() if name not in NOT_IN_ALL_JOBS | {"port"}},
+        "args": ["--epochs=3"],
+        "command": ["horovodrun", "/train.py"],
+        "data_pvc": "flowers",
+        "launcher_cpu": "1",
+        "launcher_memory": "2Gi",
+        "slots_per_worker": 3,
+    },
+    "paddle-job": {
+        **JOB,
+        "args": ["--epochs=3"],
+        "command": ["python", "train.py"],
+        "data_pvc": "flowers",
+        "elastic_max": 4,
+        "elastic_min": (2, {"elastic_max": 4, "num_workers": 3}),
+        "ps_cpu": ("2", {"num_ps": 1}),
     },
     "tf-serving": {
         **POD,
