@@ -1,0 +1,98 @@
+"""A user of the notebook hub: logs in, starts a notebook, runs cells, over HTTP and the kernel's websocket."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any
+
+from websockets.sync.client import connect
+
+from tests.real.place import until
+
+
+class HubUser:
+    """One user's session with the hub at `base`, as http://127.0.0.1:8100."""
+
+    def __init__(self, base: str, name: str) -> None:
+        self.base = base
+        self.name = name
+        self.cookies = http.cookiejar.CookieJar()
+        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies))
+        self.opener = urllib.request.build_opener(*handlers)
+
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> tuple[int, str, bytes]:
+        """Status, final address and contents; a body that is a dict goes as JSON, bytes go as they are."""
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        headers = {"Referer": f"{self.base}/hub/home"}
+        if isinstance(body, dict):
+            headers |= {"Content-Type": "application/json", "X-XSRFToken": self.token(path)}
+        request = urllib.request.Request(self.base + path, data=data, headers=headers, method=method)
+        try:
+            with self.opener.open(request, timeout=60) as answer:
+                return answer.status, answer.url, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.url or "", error.read()
+
+    def token(self, path: str) -> str:
+        """The cookie that hub and notebook each want back, for the longest path that fits."""
+        fitting = [cookie for cookie in self.cookies if cookie.name == "_xsrf" and path.startswith(cookie.path)]
+        return str(max(fitting, key=lambda cookie: len(cookie.path)).value)
+
+    def log_in(self, password: str) -> bool:
+        """Whether the hub lets the user in."""
+        self.ask("/hub/login")
+        token = self.token("/hub/login")
+        form = urllib.parse.urlencode({"username": self.name, "password": password, "_xsrf": token}).encode()
+        _, address, _ = self.ask(f"/hub/login?_xsrf={token}", form)
+        return "/hub/login" not in address
+
+    def start(self) -> None:
+        """Start the user's notebook and wait until it answers."""
+        status, _, said = self.ask(f"/hub/api/users/{self.name}/server", {}, "POST")
+        assert status in (201, 202), said
+        until(self.runs, f"{self.name}'s notebook", 180)
+        status, _, said = self.ask(f"/user/{self.name}/lab")
+        assert status == 200, said
+
+    def runs(self) -> bool:
+        """Whether the hub says that the notebook runs."""
+        found = json.loads(self.ask(f"/hub/api/users/{self.name}")[2])
+        assert found["pending"] or found["server"] or not found["servers"], found
+        return bool(found["server"])
+
+    def cell(self, code: str) -> str:
+        """What a cell prints, run in a kernel of its own."""
+        prefix = f"/user/{self.name}/"
+        status, _, said = self.ask(f"{prefix}api/kernels", {}, "POST")
+        assert status == 201, said
+        kernel = json.loads(said)["id"]
+        address = f"{self.base.replace('http', 'ws', 1)}{prefix}api/kernels/{kernel}/channels"
+        sent = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies if prefix.startswith(cookie.path))
+        with connect(address, additional_headers={"Cookie": sent}, proxy=None) as socket:
+            header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": self.name, "session": "t"}
+            header |= {"version": "5.3", "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+            content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+            socket.send(json.dumps(message))
+            return _printed(socket, header["msg_id"])
+
+
+def _printed(socket: Any, asked: str) -> str:
+    """What comes on standard output until the kernel has answered."""
+    printed = ""
+    while True:
+        message = json.loads(socket.recv(timeout=60))
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        if message["msg_type"] == "stream":
+            printed += message["content"]["text"]
+        if message["msg_type"] == "execute_reply":
+            assert message["content"]["status"] == "ok", message["content"]
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return printed

@@ -1,0 +1,55 @@
+"""The user's own files in a job, changed and run again: what a day with mlstack consists of."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.real.place import SMALL, Place, until
+
+IMAGE = "--image=docker.io/tensorflow/tensorflow:2.17.0"
+PROGRAM = """import json, os
+config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+print("edition EDITION as", config.get("task", {}).get("type", "the only one"), "of", config.get("cluster"), flush=True)
+"""
+
+
+def write(place: Place, edition: int) -> None:
+    file = Path(place.root, "train", "train.py")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(PROGRAM.replace("EDITION", str(edition)), "utf-8")
+
+
+def test_a_changed_program_runs(stack: Place) -> None:
+    write(stack, 1)
+    stack.do("generate", "tf-job", "mine", IMAGE, "--code=./train", *SMALL)
+    stack.do("apply", "minikube", "-c", "mine", "--wait", "finished")
+    assert "edition 1 as the only one" in stack.do("logs", "minikube", "mine")
+    write(stack, 2)
+    began = time.monotonic()
+    with stack.start("run", "minikube", "mine", "--follow", "--yes") as process:
+        assert process.stdout
+        assert process.stderr
+        first = next((line for line in process.stdout if "edition" in line), "")
+        seconds = time.monotonic() - began
+        rest = process.stdout.read() + process.stderr.read()
+    assert "edition 2" in first, rest
+    assert process.returncode == 0, rest
+    print(f"{seconds:.1f} s from `mlstack run --follow` to the first line of the new code")
+    stack.do("delete", "minikube", "-c", "mine", "--yes")
+    until(lambda: not [left for left in stack.left() if "/mine" in left], "mine to be gone")
+
+
+@pytest.mark.parametrize("runner", ["training-operator", "native"])
+def test_who_runs_it(stack: Place, runner: str) -> None:
+    """Two workers that know of each other, by the operator or by Jobs of Kubernetes itself."""
+    write(stack, 3)
+    name = f"by-{runner.split('-')[0]}"
+    stack.do("generate", "tf-job", name, IMAGE, "--code=./train", "--num_workers=2", f"--runner={runner}", *SMALL)
+    stack.do("apply", "minikube", "-c", name, "--wait", "finished")
+    said = stack.do("logs", "minikube", name)
+    assert said.count("edition 3 as worker") == 2, said
+    stack.do("delete", "minikube", "-c", name, "--yes")
+    until(lambda: not [left for left in stack.left() if f"/{name}" in left], f"{name} to be gone")

@@ -1,0 +1,59 @@
+"""kubeflow-core on a real node: the operator in its own pod with certificates and webhook, the hub with its volume."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from mlstack.errors import MlstackError
+from tests.real.place import Place, until
+
+
+def test_everything_is_ready(stack: Place) -> None:
+    status = json.loads(stack.do("status", "minikube", "-o", "json"))
+    assert "yes" in stack.do("status", "minikube"), status
+    pods = json.loads(stack.kubectl("get", "pods", "-o", "json"))["items"]
+    ready = {pod["metadata"]["name"].split("-")[0]: pod["status"]["containerStatuses"] for pod in pods}
+    assert set(ready) == {"tf", "training"}
+    assert all(container["ready"] for containers in ready.values() for container in containers)
+    assert "nothing to do" in stack.do("apply", "minikube")
+
+
+def test_the_operator_wrote_its_certificate(stack: Place) -> None:
+    data = stack.get("secret", "training-operator-webhook-cert")["data"]
+    assert base64.b64decode(data["tls.crt"]).startswith(b"-----BEGIN CERTIFICATE-----")
+    webhooks = stack.get("validatingwebhookconfiguration", "validator.training-operator.kubeflow.org")["webhooks"]
+    assert all(webhook["clientConfig"]["caBundle"] for webhook in webhooks)
+
+
+def test_the_webhook_refuses_a_wrong_job(stack: Place) -> None:
+    container = {"name": "wrong", "image": "busybox"}
+    spec = {"tfReplicaSpecs": {"Worker": {"replicas": 1, "template": {"spec": {"containers": [container]}}}}}
+    job = {"apiVersion": "kubeflow.org/v1", "kind": "TFJob", "metadata": {"name": "wrong"}, "spec": spec}
+    with pytest.raises(MlstackError, match=r"denied the request: .*tensorflow"):
+        stack.kubectl("apply", "-f", "-", stdin=json.dumps(job))
+    container["name"] = "tensorflow"
+    assert "created (server dry run)" in stack.kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(job))
+
+
+def test_the_hubs_database_survives_its_pod(stack: Place) -> None:
+    sql(stack, "create table kept (word)")
+    before = stack.get("pod", "tf-hub-0")["metadata"]["uid"]
+    stack.kubectl("delete", "pod", "tf-hub-0")
+
+    def again() -> bool:
+        pods = json.loads(stack.kubectl("get", "pods", "-l", "app=tf-hub", "-o", "json"))["items"]
+        new = [pod["status"].get("containerStatuses", []) for pod in pods if pod["metadata"]["uid"] != before]
+        return any(states and all(state["ready"] for state in states) for states in new)
+
+    until(again, "the hub's next pod", 90)
+    assert sql(stack, "select name from sqlite_master where name = 'kept'") == "[('kept',)]\n"
+
+
+def sql(stack: Place, statement: str) -> str:
+    """What the hub's own database answers."""
+    code = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); print(d.execute(sys.argv[2]).fetchall()); d.commit()"
+    words = ("exec", "tf-hub-0", "-c", "hub", "--", "python3", "-c", code)
+    return stack.kubectl(*words, "/srv/jupyterhub/jupyterhub.sqlite", statement)
