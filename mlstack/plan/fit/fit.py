@@ -38,7 +38,8 @@ class Fit:
     """How one ask fares: `found` are the nodes' slots for it, with nothing else taken; `room` what they make together.
 
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
-    besides the nodes (quota, limit range, claim), or why it cannot be told.
+    besides the nodes (quota, limit range, claim), or why it cannot be told; `claim`: it waits for a
+    claim or its volume.
     """
 
     ask: Ask
@@ -47,6 +48,7 @@ class Fit:
     room: Range
     worst: int
     told: str = ""
+    claim: bool = False
 
     @property
     def missing(self) -> int:
@@ -73,14 +75,15 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: st
     if alone(ask.pod, view.storage):
         room = Range(min(1, room.low), min(1, room.high), "claim")
     worst = worst_room(ask, found, others, room)
-    no = refused or _kept_off(view, ask)
+    waits = _waits_for(view, ask)
+    no = refused or next(iter(refusals(ask.pod, view.ranges)), "") or waits
     unsure = out_of_scope(ask.pod) or ("nodes may not be listed" if view.nodes is None else "")
     verdict = Verdict.UNKNOWN
     if no or (not unsure and (ask.count > room.high or crowded)):
         verdict = Verdict.NOT
     elif ask.count <= worst and not unsure and not view.partly:
         verdict = Verdict.FITS
-    return Fit(ask, verdict, tuple(found), room, worst, no or unsure)
+    return Fit(ask, verdict, tuple(found), room, worst, no or unsure, claim=bool(waits) and no == waits)
 
 
 def _slots(view: View, room: Room, ask: Ask) -> Slots:
@@ -89,13 +92,13 @@ def _slots(view: View, room: Room, ask: Ask) -> Slots:
     return slots(room, ask.pod, ask.needs)
 
 
-def _kept_off(view: View, ask: Ask) -> str:
-    """What keeps a pod off every node, in words."""
+def _waits_for(view: View, ask: Ask) -> str:
+    """The claim that keeps a pod off every node, in words."""
     for name in missing(ask.pod, view.storage):
         return f"it mounts PersistentVolumeClaim/{name}, which is not there"
     for name in unbound(ask.pod, view.storage):
         return f"it mounts PersistentVolumeClaim/{name}, which has no volume yet"
-    return next(iter(refusals(ask.pod, view.ranges)), "")
+    return ""
 
 
 def _over_quota(view: View, asked: Sequence[Ask]) -> str:
