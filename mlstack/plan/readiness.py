@@ -8,6 +8,9 @@ function there. Our deviations:
 - a Job is ready when all its pods have started, not when the first has;
 - a Service of type LoadBalancer is ready without an address (minikube never gives one; nor does kstatus ask for it);
 - a suspended job in a queue waits for its turn;
+- a Deployment, StatefulSet or PodDisruptionBudget whose controller has not been there (no observedGeneration) is not
+  ready, whatever its counts are (kstatus asks that of DaemonSets alone);
+- a lost claim and a job whose pods are being ended (FailureTarget) are failures, which kstatus does not look at;
 - Stalled counts before Reconciling, in whichever order they stand;
 - training jobs, HPAs, webhook configurations and namespaces have rules of their own.
 """

@@ -53,7 +53,44 @@ def tfjob(**status: Any) -> Manifest:
 
 DEADLINE = {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}
 
-# Each rule of kstatus (sigs.k8s.io/cli-utils pkg/kstatus/status/core.go, generic.go) broken once, then our own kinds.
+# Where the rule of each row stands, by the row's first word: kstatus's is sigs.k8s.io/cli-utils pkg/kstatus/status.
+SOURCES = {
+    "generic": "kstatus generic.go: checkGenericProperties, checkGeneration, checkReadyCondition",
+    "always": "kstatus core.go: alwaysReady",
+    "deployment": "kstatus core.go: deploymentConditions",
+    "stateful": "kstatus core.go: stsConditions",
+    "daemon": "kstatus core.go: daemonsetConditions, checkGenerationSet",
+    "replica": "kstatus core.go: replicasetConditions",
+    "pod": "kstatus core.go: podConditions, getCrashLoopingContainers",
+    "claim": "kstatus core.go: pvcConditions",
+    "service": "kstatus core.go: serviceConditions",
+    "job": "kstatus core.go: jobConditions",
+    "crd": "kstatus core.go: crdConditions",
+    "budget": "kstatus core.go: pdbConditions",
+    "namespace": "Kubernetes: NamespaceStatus.phase",
+    "autoscaler": "Kubernetes: HorizontalPodAutoscalerStatus.conditions",
+    "tfjob": "kubeflow/training-operator v1.9.4: JobStatus",
+    "mpijob": "kubeflow/training-operator v1.9.4: JobStatus",
+    "trainjob": "kubeflow/trainer: TrainJobStatus",
+    "spark": "kubeflow/spark-operator: ApplicationState",
+}
+# Where ours says something else on purpose (the reasons stand at the head of readiness.py), and what kstatus says.
+DEVIATIONS = {
+    "deployment not observed": "Current",
+    "stateful not observed": "Current",
+    "budget not observed": "Current",
+    "pod failed": "Current",
+    "pod in a crash loop": "Failed",
+    "pod that no node takes": "Failed",
+    "claim waits for its first consumer": "InProgress",
+    "claim lost": "InProgress",
+    "job not started": "InProgress until it has a startTime, Current from then on",
+    "job being failed": "Current",
+    "job in a queue": "Current",
+    "generic stalled and reconciling": "whichever stands first",
+}
+
+# Each rule of kstatus broken once, then our own kinds.
 TABLE = [
     ("deployment unseen", make("apps/v1", "Deployment", {"replicas": 2}, {}), W, "0/2"),
     ("deployment ready", make("apps/v1", "Deployment", {"replicas": 2}, DEPLOYED), R, "2/2"),
@@ -75,17 +112,23 @@ TABLE = [
      W, "1/2"),
     ("deployment that may not make pods", make("apps/v1", "Deployment", {}, {**counted(), **conditions(
      ReplicaFailure="True")}), W, "0/1"),
-    ("no generation of its own", make("a.b/v1", "Thing", {}, {"observedGeneration": 5}), R, ""),
+    ("generic without a generation", make("a.b/v1", "Thing", {}, {"observedGeneration": 5}), R, ""),
     ("deployment stuck", make("apps/v1", "Deployment", {}, DEADLINE), X, "0/1"),
-    ("old generation", make("apps/v1", "Deployment", {}, {"observedGeneration": 1}, generation=2), W, ""),
-    ("being deleted", make("v1", "ConfigMap", deletionTimestamp="now"), State.TERMINATING, ""),
-    ("stalled and reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True", Stalled="True")), X, ""),
-    ("ready unknown", make("a.b/v1", "Thing", {}, conditions(Ready="Unknown")), W, ""),
-    ("stalled", make("a.b/v1", "Thing", {}, conditions(Stalled="True")), X, ""),
-    ("reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True")), W, ""),
-    ("not ready", make("a.b/v1", "Thing", {}, conditions(Ready="False")), W, ""),
-    ("ready", make("a.b/v1", "Thing", {}, conditions(Ready="True")), R, ""),
-    ("says nothing", make("a.b/v1", "Thing"), R, ""),
+    ("generic of an old generation", make("apps/v1", "Deployment", {}, {"observedGeneration": 1}, generation=2), W, ""),
+    ("generic being deleted", make("v1", "ConfigMap", deletionTimestamp="now"), State.TERMINATING, ""),
+    ("generic stalled and reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True", Stalled="True")), X,
+     ""),
+    ("generic ready unknown", make("a.b/v1", "Thing", {}, conditions(Ready="Unknown")), W, ""),
+    ("generic stalled", make("a.b/v1", "Thing", {}, conditions(Stalled="True")), X, ""),
+    ("generic reconciling", make("a.b/v1", "Thing", {}, conditions(Reconciling="True")), W, ""),
+    ("generic not ready", make("a.b/v1", "Thing", {}, conditions(Ready="False")), W, ""),
+    ("generic ready", make("a.b/v1", "Thing", {}, conditions(Ready="True")), R, ""),
+    ("generic that says nothing", make("a.b/v1", "Thing"), R, ""),
+    *((f"always ready: {kind}", make(api, kind), R, "") for api, kind in (("v1", "ConfigMap"), ("v1", "Secret"),
+      ("batch/v1", "CronJob"))),
+    ("deployment not observed", make("apps/v1", "Deployment", {"replicas": 0}, AVAILABLE), W, "0/0"),
+    ("deployment of an old generation", make("apps/v1", "Deployment", {"replicas": 2}, DEPLOYED, generation=1), W, ""),
+    ("stateful not observed", make("apps/v1", "StatefulSet", {"replicas": 0}, {}), W, "0/0"),
     ("stateful ready", make("apps/v1", "StatefulSet", {"replicas": 1}, STATEFUL), R, "1/1"),
     ("stateful waiting", make("apps/v1", "StatefulSet", {"replicas": 2}, STATEFUL), W, "1/2"),
     ("stateful on delete", make("apps/v1", "StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, {}), R, ""),
@@ -102,6 +145,7 @@ TABLE = [
     ("daemon not observed", make("apps/v1", "DaemonSet", {}, {"desiredNumberScheduled": 0}), W, ""),
     *((f"daemon by {name}", make("apps/v1", "DaemonSet", {}, {**DAEMONS, name: 1}), W, "1/2")
       for name in DAEMONS if name not in ("desiredNumberScheduled", "observedGeneration")),
+    ("replica set unseen", make("apps/v1", "ReplicaSet", {}, {}), W, "0/1"),
     ("replica set", make("apps/v1", "ReplicaSet", {"replicas": 2}, SET), R, "2/2"),
     *((f"replica set by {name}", make("apps/v1", "ReplicaSet", {"replicas": 2}, {**SET, name: 1}), W, "1/2")
       for name in ("fullyLabeledReplicas", "availableReplicas", "readyReplicas")),
@@ -109,16 +153,26 @@ TABLE = [
      "2/2"),
     ("replica set that may not make pods", make("apps/v1", "ReplicaSet", {"replicas": 2}, {**SET, **conditions(
      ReplicaFailure="True")}), W, "2/2"),
+    ("pod unseen", make("v1", "Pod"), W, "0/1"),
+    ("pod running and not ready", make("v1", "Pod", {}, {"phase": "Running", **conditions(Ready="False")}), W, "0/1"),
+    ("pod in a crash loop", make("v1", "Pod", {}, {"phase": "Running", **conditions(Ready="False"),
+     "containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}), W, "0/1"),
+    ("pod that no node takes", make("v1", "Pod", {}, {"phase": "Pending", "conditions": [
+     {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}), W, "0/1"),
     ("pod running", make("v1", "Pod", {}, {"phase": "Running", **conditions(Ready="True")}), R, ""),
     ("pod pending", make("v1", "Pod", {}, {"phase": "Pending"}), W, "0/1"),
     ("pod done", make("v1", "Pod", {}, {"phase": "Succeeded"}), F, ""),
     ("pod failed", make("v1", "Pod", {}, {"phase": "Failed"}), X, ""),
     ("claim waits for its first consumer", make("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"}), R, ""),
+    ("claim bound", make("v1", "PersistentVolumeClaim", {}, {"phase": "Bound"},
+     annotations={"volume.kubernetes.io/selected-node": "n"}), R, ""),
     ("claim being provisioned", make("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"},
      annotations={"volume.kubernetes.io/selected-node": "n"}), W, ""),
     ("claim lost", make("v1", "PersistentVolumeClaim", {}, {"phase": "Lost"}), X, ""),
-    ("load balancer without address", make("v1", "Service", {"type": "LoadBalancer"}, {}), R, ""),
+    ("service", make("v1", "Service", {"type": "ClusterIP"}, {}), R, ""),
+    ("service without an address", make("v1", "Service", {"type": "LoadBalancer"}, {}), R, ""),
     ("job not started", make("batch/v1", "Job", {"parallelism": 2, "completions": 2}, {}), W, "0/2"),
+    ("job with some pods", make("batch/v1", "Job", {"parallelism": 2, "completions": 2}, {"ready": 1}), W, "1/2"),
     ("job with all pods", make("batch/v1", "Job", {"parallelism": 2, "completions": 3}, {"ready": 1, "succeeded": 1}),
      R, "2/2"),
     ("job done", make("batch/v1", "Job", {}, conditions(Complete="True")), F, ""),
@@ -129,6 +183,7 @@ TABLE = [
      "q"}), W, ""),
     ("tfjob in a queue", make("kubeflow.org/v1", "TFJob", TFJOB, conditions(Suspended="True"),
      labels={"kueue.x-k8s.io/queue-name": "q"}), W, ""),
+    ("crd unseen", make("apiextensions.k8s.io/v1", "CustomResourceDefinition"), W, ""),
     ("crd", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="True")), W, ""),
     ("crd established", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {},
      conditions(NamesAccepted="True", Established="True")), R, ""),
@@ -138,6 +193,9 @@ TABLE = [
      Established="False")), X, ""),
     ("crd refused", make("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, conditions(NamesAccepted="False")),
      X, ""),
+    ("budget not observed", make("policy/v1", "PodDisruptionBudget", {}, {}), W, ""),
+    ("budget of an old generation", make("policy/v1", "PodDisruptionBudget", {}, {"observedGeneration": 1},
+     generation=2), W, ""),
     ("budget", make("policy/v1", "PodDisruptionBudget", {}, {"observedGeneration": 0}), R, ""),
     ("namespace", make("v1", "Namespace", {}, {"phase": "Active"}), R, ""),
     ("namespace going", make("v1", "Namespace", {}, {"phase": "Terminating"}), State.TERMINATING, ""),
@@ -157,6 +215,14 @@ TABLE = [
     ("spark failed", make("sparkoperator.k8s.io/v1beta2", "SparkApplication", {},
      {"applicationState": {"state": "FAILED"}}), X, ""),
 ]  # fmt: skip
+
+
+def test_every_rule_has_a_source() -> None:
+    """No source is without a row, and no deviation without one of its own."""
+    names = [row[0] for row in TABLE]
+    assert {name.split()[0] for name in names} == set(SOURCES)
+    assert len(set(names)) == len(names)
+    assert set(DEVIATIONS) <= set(names)
 
 
 @pytest.mark.parametrize(("live", "state", "progress"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
