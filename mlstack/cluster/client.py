@@ -11,15 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
-from urllib3.response import BaseHTTPResponse
-
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.limiter import Limiter
 from mlstack.cluster.parallel import run_all
 from mlstack.cluster.request import JSON, Request
 from mlstack.cluster.translate import Asked, from_status, from_transport
 from mlstack.cluster.transport import Transport
+from mlstack.cluster.wire import Answer, AnswerTimeoutError, NeverSentError, NoAnswerError
 from mlstack.errors import MlstackError
 
 Item = TypeVar("Item")
@@ -31,7 +29,6 @@ _ATTEMPTS = 6
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 _PASSING = (429, 502, 503, 504)
-_NEVER_SENT = (NewConnectionError, ConnectTimeoutError)
 
 
 class Client:
@@ -85,19 +82,19 @@ class Client:
         answer: Json = json.loads(self.send(Request(method, path, query or {}, raw, accept=accept)))
         return answer
 
-    def stream(self, request: Request) -> BaseHTTPResponse:
+    def stream(self, request: Request) -> Answer:
         """An answer that is read as it comes (a watch, logs). The caller closes it. Sent once."""
         for attempt in itertools.count(1):
             self._count(request)
             try:
                 answer = self._transport.send(request, streamed=True)
-            except HTTPError as error:
+            except NoAnswerError as error:
                 raise from_transport(error, Asked.of(request, self.connection)) from error
             if answer.status < 400:
                 return answer
             body = answer.read()
             answer.close()
-            if answer.status != 401 or attempt > 1 or not self.connection.refresh():
+            if answer.status != 401 or attempt > 1 or not self._refresh():
                 break
         raise from_status(answer.status, body, Asked.of(request, self.connection))
 
@@ -107,37 +104,42 @@ class Client:
         """`function` of each item, many at once: results, or the MlstackError each one raised, in the items' order."""
         return run_all(function, items, workers)
 
-    def _attempt(self, request: Request, attempt: int) -> BaseHTTPResponse | None:
+    def _attempt(self, request: Request, attempt: int) -> Answer | None:
         """One attempt; None where the connection broke and another attempt may mend it."""
         self._count(request)
         try:
             answer = self._transport.send(request)
-        except HTTPError as error:
+        except NoAnswerError as error:
             if attempt < _ATTEMPTS and self._may_mend(request, error):
                 return None
             raise from_transport(error, Asked.of(request, self.connection)) from error
         self._answered = True
         return answer
 
-    def _may_mend(self, request: Request, error: HTTPError) -> bool:
+    def _may_mend(self, request: Request, error: NoAnswerError) -> bool:
         """Whether to try again after a connection broke: a server that has answered before may be restarting."""
-        never_sent = isinstance(error, _NEVER_SENT)
-        if isinstance(error, ReadTimeoutError):
+        if isinstance(error, AnswerTimeoutError):
             return False  # it waited its whole time-out already
-        return self._answered and (never_sent or request.may_repeat)
+        return self._answered and (isinstance(error, NeverSentError) or request.may_repeat)
 
-    def _retries(self, request: Request, answer: BaseHTTPResponse, attempt: int) -> bool:
+    def _retries(self, request: Request, answer: Answer, attempt: int) -> bool:
         """Whether an answer of 400 or more is worth another attempt; sets the pause that the server asks for."""
         if answer.status == 401:
-            return attempt == 1 and self.connection.refresh()
+            return attempt == 1 and self._refresh()
         if answer.status not in _PASSING or attempt >= _ATTEMPTS:
             return False
         # An eviction held by a PodDisruptionBudget is a 429 that waiting a second does not mend.
         if b"DisruptionBudget" in answer.data or not (answer.status == 429 or request.may_repeat):
             return False
-        told = answer.headers.get("Retry-After", "")
+        told = answer.headers.get("retry-after", "")
         self.limiter.throttled(min(float(told), _LONGEST_PAUSE) if told.isdigit() else _pause(attempt))
         return True
+
+    def _refresh(self) -> bool:
+        """Renews the credentials; connections that a former certificate opened are not used again."""
+        renewed = self.connection.refresh()
+        self._transport.close()
+        return renewed
 
     def _count(self, request: Request) -> None:
         with self._counting:

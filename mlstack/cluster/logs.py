@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from urllib3.exceptions import HTTPError
-
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.request import Request
+from mlstack.cluster.wire import NoAnswerError
 
 _POD = well_known("v1", "Pod")
-_PART_BYTES = 1 << 16
 
 
 def pod_logs(
@@ -37,11 +35,10 @@ def follow_logs(
 ) -> Iterator[bytes]:
     """The log as it grows, in parts as they come, until the container ends or its node breaks off."""
     with (
-        suppress(HTTPError),  # a pod that is deleted ends its log in the middle of a chunk
+        suppress(NoAnswerError),  # a pod that is deleted ends its log in the middle of a chunk
         client.stream(_request(namespace, pod, container, tail, follow="true")) as answer,
     ):
-        while part := answer.read1(_PART_BYTES):
-            yield part
+        yield from filter(None, answer.parts())
 
 
 def _request(

@@ -176,7 +176,7 @@ def _words(answer: Mapping[str, Any], body: bytes, status: int) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in plain words: urllib3 wraps the operating system's error several times."""
+    """The innermost cause in plain words: what carries the request wraps the operating system's error."""
     inner: BaseException = error
     while True:
         nested = inner.__cause__ or getattr(inner, "original_error", None) or getattr(inner, "reason", None)

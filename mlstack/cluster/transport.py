@@ -1,119 +1,96 @@
-"""The wire: kept connections to one server, one attempt per call."""
+"""Requests to one server: connections that are kept, one attempt per call."""
 
 from __future__ import annotations
 
-import logging
+import re
 import threading
-import warnings
-from typing import Any
-
-import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, LocationValueError
-from urllib3.response import BaseHTTPResponse
+from ssl import SSLSession
+from urllib.parse import quote
 
 from mlstack.cluster.connection import Connection
-from mlstack.cluster.credentials import Headers
-from mlstack.cluster.failures import KubeconfigError
+from mlstack.cluster.dial import Route, session_of
 from mlstack.cluster.request import Request
+from mlstack.cluster.wire import Answer, NoAnswerError, Wire
 from mlstack.version import __version__
 
 USER_AGENT = f"mlstack/{__version__}"
-_CONNECT_SECONDS = 10.0
-
-# urllib3 warns on standard error of what the kubeconfig asks for, or of what becomes an error of ours anyway.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
-warnings.simplefilter("ignore", InsecureRequestWarning)
-
-
-class _OneWrite(HTTPSConnection):
-    """Sends a request's head and body in one TLS record: one system call less on either side (6 % of the time)."""
-
-    _held: list[bytes] | None = None
-
-    def request(self, *args: Any, **options: Any) -> None:
-        self._held = []
-        try:
-            super().request(*args, **options)
-            whole = b"".join(self._held)
-        finally:
-            self._held = None
-        self.send(whole)
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held.append(data)
+_PRINTABLE = "".join(map(chr, range(33, 127)))
+_PLAIN = re.compile(r"[!-~]*")
 
 
 class Transport:
-    """A pool for requests, whose connections are kept, and one for streams, whose connections end with them."""
+    """Kept connections: as many as were needed at once, up to `connections`. Safe to use from many threads."""
 
     def __init__(self, connection: Connection, connections: int) -> None:
         self.connection = connection
         self._connections = connections
         self._lock = threading.Lock()
-        self._pool: HTTPConnectionPool | None = None
+        self._route: Route | None = None
+        self._idle: list[Wire] = []
+        self._session: SSLSession | None = None
 
-    def send(self, request: Request, *, streamed: bool = False) -> BaseHTTPResponse:
-        """One attempt. Raises urllib3's HTTPError where there is no answer; answers of 400 or more are returned."""
-        limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=request.timeout)
-        return self.pool().urlopen(
-            request.method,
-            self.connection.prefix + request.target,
-            body=request.body,
-            headers=self._headers(request),
-            retries=False,
-            redirect=False,
-            timeout=limits,
-            preload_content=not streamed,
-            decode_content=True,
-        )
+    def send(self, request: Request, *, streamed: bool = False) -> Answer:
+        """One attempt. Raises NoAnswerError where there is no answer; answers of 400 or more are returned.
 
-    def pool(self) -> HTTPConnectionPool:
-        """The pool of kept connections, made at the first use."""
-        if self._pool is None:
-            with self._lock:
-                self._pool = self._pool or self._make()
-        return self._pool
+        A streamed answer is read as it comes, and its connection ends with it.
+        """
+        written = self._written(request, streamed=streamed)
+        wire = self._take()
+        try:
+            answer = wire.ask(written, request.timeout)
+            if not streamed:
+                answer.read()
+        except BaseException:
+            wire.close()
+            raise
+        if not streamed:
+            self._put_back(wire, answer)
+        return answer
 
     def close(self) -> None:
-        """Closes the idle connections; a later request opens new ones."""
-        pool, self._pool = self._pool, None
-        if pool:
-            pool.close()
+        """Closes the idle connections and forgets who was on them; a later request opens new ones."""
+        self._session = None
+        while self._idle:
+            self._idle.pop().close()
 
-    def _headers(self, request: Request) -> urllib3.HTTPHeaderDict | dict[str, str]:
-        who = self.connection.headers()
-        plain = {"User-Agent": USER_AGENT, **request.headers}
-        return _with_repeated(plain, who) if len(who) > 1 else {**plain, **dict(who)}
-
-    def _make(self) -> HTTPConnectionPool:
-        at = self.connection
-        options: dict[str, Any] = {"maxsize": self._connections, "block": False, **self._tls()}
+    def _take(self) -> Wire:
         try:
-            manager = urllib3.ProxyManager(at.proxy, **options) if at.proxy else urllib3.PoolManager(**options)
-            pool = manager.connection_from_host(at.host, at.port, at.url.scheme)
-        except (HTTPError, LocationValueError, ValueError) as error:
-            problem = f"Context {at.context!r} has an address that cannot be used: server {at.server}"
-            raise KubeconfigError(f"{problem}{', proxy ' + at.proxy if at.proxy else ''}.") from error
-        if isinstance(pool, HTTPSConnectionPool):
-            pool.ConnectionCls = _OneWrite
-        return pool
+            while not (wire := self._idle.pop()).alive():
+                wire.close()
+        except IndexError:  # no idle one is left
+            return self.route.dial(self._session)
+        return wire
 
-    def _tls(self) -> dict[str, object]:
-        context = self.connection.tls
-        if context is None:
-            return {}
-        name = self.connection.server_name
-        return {"ssl_context": context, **({"server_hostname": name} if name else {})}
+    def _put_back(self, wire: Wire, answer: Answer) -> None:
+        if not answer.keeps or len(self._idle) >= self._connections:
+            wire.close()
+            return
+        if self._session is None:
+            self._session = session_of(wire)
+        wire.rest()
+        self._idle.append(wire)
 
+    @property
+    def route(self) -> Route:
+        """The way to the server, found at the first use."""
+        if self._route is None:
+            with self._lock:  # the TLS settings are made once, not by each of 32 workers
+                self._route = self._route or Route(self.connection)
+        return self._route
 
-def _with_repeated(plain: dict[str, str], more: Headers) -> urllib3.HTTPHeaderDict:
-    """Headers of which some stand several times, as Impersonate-Group does."""
-    headers = urllib3.HTTPHeaderDict(plain)
-    for name, value in more:
-        headers.add(name, value)
-    return headers
+    def _written(self, request: Request, *, streamed: bool) -> bytes:
+        route = self.route
+        target = f"{route.prefix}{request.target}"
+        if not _PLAIN.fullmatch(target):
+            target = quote(target, safe=_PRINTABLE)
+        lines = [f"{request.method} {target} HTTP/1.1", f"Host: {route.host}", f"User-Agent: {USER_AGENT}"]
+        # Long lists come over a wide network several times as fast; a stream's parts should not wait for a packer.
+        lines.append("Accept-Encoding: identity" if streamed else "Accept-Encoding: gzip")
+        headers = [*request.headers.items(), *self.connection.headers(), *route.headers]
+        lines += [f"{name}: {value}" for name, value in headers]
+        body = request.body or b""
+        if body or request.method != "GET":
+            lines.append(f"Content-Length: {len(body)}")
+        if not all(map(str.isprintable, lines)):
+            raise NoAnswerError("a credential or a name in the kubeconfig has a line break, which no request can hold")
+        return "\r\n".join([*lines, "", ""]).encode() + body

@@ -6,12 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-
-from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
 
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError, UnreachableError
@@ -19,6 +15,7 @@ from mlstack.cluster.kinds import Resource
 from mlstack.cluster.objects import METADATA, Manifest
 from mlstack.cluster.request import JSON, Request
 from mlstack.cluster.translate import Asked, from_status
+from mlstack.cluster.wire import Answer, NoAnswerError
 
 # After this long the server ends a watch by itself; it is then taken up again. Less than usual idle limits of proxies.
 _WATCH_SECONDS = 290
@@ -26,7 +23,6 @@ _WATCH_SECONDS = 290
 _SILENCE_SECONDS = 150.0
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
-_PART_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Watch:
         chosen = {"labelSelector": labels, "fieldSelector": fields}
         self._query = {key: value for key, value in chosen.items() if value}
         self._stopped = threading.Event()
-        self._answer: BaseHTTPResponse | None = None
+        self._answer: Answer | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Watch:
@@ -77,7 +73,7 @@ class Watch:
         with self._lock:
             self._stopped.set()
             if self._answer is not None:
-                _shut(self._answer)
+                self._answer.shutdown()
 
     def __iter__(self) -> Iterator[Event]:
         lost_at = 0.0
@@ -95,7 +91,7 @@ class Watch:
                     raise
             self._stopped.wait(_PAUSE_SECONDS)
 
-    def _open(self) -> BaseHTTPResponse:
+    def _open(self) -> Answer:
         query = {
             **self._query,
             "watch": "true",
@@ -107,17 +103,17 @@ class Watch:
         with self._lock:
             self._answer = answer
             if self._stopped.is_set():
-                _shut(answer)
+                answer.shutdown()
         return answer
 
-    def _events(self, answer: BaseHTTPResponse) -> Iterator[Event]:
+    def _events(self, answer: Answer) -> Iterator[Event]:
         """The events of one connection, until it ends for whatever reason."""
         try:
             for line in _lines(answer):
                 event = self._event(json.loads(line))
                 if event:
                     yield event
-        except (HTTPError, OSError, ValueError):
+        except (NoAnswerError, ValueError):
             return  # broken in the middle, or stopped: the next connection goes on from the last version
 
     def _event(self, said: dict[str, Any]) -> Event | None:
@@ -130,15 +126,9 @@ class Watch:
         return None if said["type"] == "BOOKMARK" else Event(said["type"], thing)
 
 
-def _lines(answer: BaseHTTPResponse) -> Iterator[bytes]:
+def _lines(answer: Answer) -> Iterator[bytes]:
     """The answer's lines, each as soon as it is complete."""
     rest = b""
-    while part := answer.read1(_PART_BYTES):
+    for part in answer.parts():
         *whole, rest = (rest + part).split(b"\n")
         yield from (line for line in whole if line)
-
-
-def _shut(answer: BaseHTTPResponse) -> None:
-    """Ends an answer that another thread may be reading."""
-    with suppress(RuntimeError, ValueError, OSError):  # it has ended already
-        answer.shutdown()

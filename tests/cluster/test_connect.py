@@ -206,7 +206,6 @@ def test_impersonation(client: Client, write: Write) -> None:
     assert {"a", "system:masters"} <= set(info["groups"])
 
 
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")  # the client silences it, pytest not
 def test_the_servers_certificate_is_checked(write: Write, token: str, gke: object, kubeconfig: Path) -> None:
     other = connection("gke", str(kubeconfig)).authority
     assert other

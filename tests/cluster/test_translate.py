@@ -6,10 +6,10 @@ import json
 import ssl
 
 import pytest
-from urllib3.exceptions import ProtocolError
 
 from mlstack.cluster import failures
 from mlstack.cluster.translate import Asked, from_status, from_transport
+from mlstack.cluster.wire import NoAnswerError
 
 ASKED = Asked("apply", "deployments/web in namespace a", "gke", "https://gke:6443")
 SECRET = Asked("apply", "secrets/web in namespace a", "gke", "https://gke:6443", secret=True)
@@ -76,7 +76,7 @@ def test_an_answer_that_is_not_of_an_api_server() -> None:
     ],
 )
 def test_no_answer(cause: OSError, said: str) -> None:
-    wrapped = ProtocolError("Connection aborted.", cause)
+    wrapped = NoAnswerError("Connection aborted.")
     wrapped.__cause__ = cause
     error = from_transport(wrapped, ASKED)
     assert isinstance(error, failures.UnreachableError)
