@@ -1,0 +1,90 @@
+"""The single setting `scale`: how many workers of how many devices come nearest to what is wanted and surely fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.devices import single
+from mlstack.plan.fit.fit import Verdict, fit
+from mlstack.plan.fit.slots import slots
+from mlstack.plan.fit.view import View
+
+SIZES = (1, 2, 4, 8, 16)
+
+AsksAt = Callable[[int, int], Sequence[Ask]]
+"""What an app asks with so many workers of so many devices each."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """So many workers of so many devices each."""
+
+    workers: int
+    each: int
+
+    @property
+    def devices(self) -> int:
+        """Devices in all; for jobs without any, workers."""
+        return self.workers * max(1, self.each)
+
+
+def wanted_devices(scale: str, free: int) -> int:
+    """How many devices `max`, `N` or `P%` mean, where `free` are free: at least 1."""
+    if scale == "max":
+        return free
+    return max(1, free * int(scale[:-1]) // 100) if scale.endswith("%") else int(scale)
+
+
+def choose(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | None:
+    """The size that uses most of what is wanted, with the fewest workers; None where not one worker surely fits.
+
+    More devices in one worker keep the traffic inside a node. `resource` "": workers without devices.
+    """
+    best: Size | None = None
+    target = wanted_devices(scale, free_devices(view, asks_at, resource))
+    for each in _sizes(view, resource):
+        found = Size(most_workers(view, asks_at, each, target // max(1, each)), each)
+        if found.workers and (best is None or (found.devices, -found.workers) > (best.devices, -best.workers)):
+            best = found
+    return best
+
+
+def most_workers(view: View, asks_at: AsksAt, each: int, limit: int) -> int:
+    """The most workers, up to `limit`, with which all that is asked surely fits."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if surely_fits(view, asks_at(middle, each)):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def surely_fits(view: View, asked: Sequence[Ask]) -> bool:
+    """Whether all of it finds a place, in whatever order."""
+    return all(each.verdict is Verdict.FITS for each in fit(view, asked))
+
+
+def free_devices(view: View, asks_at: AsksAt, resource: str) -> int:
+    """Devices that are free on the nodes which take one of the workers; without devices, the workers that fit."""
+    nodes = view.nodes or ()
+    if not resource:
+        return sum(1 for room in nodes if slots(room, asks_at(1, 0)[0].pod).count)  # one a node: they share its cores
+    worker = next((ask for ask in asks_at(1, 1) if ask.needs.get(resource)), None)
+    if worker is None:
+        return 0
+    return sum(room.free(resource) for room in nodes if slots(room, worker.pod, worker.needs).count)
+
+
+def _sizes(view: View, resource: str) -> list[int]:
+    """Devices per worker that are worth a try: powers of two, and the most that one node has free."""
+    if not resource:
+        return [0]
+    having = [room for room in view.nodes or () if room.allocatable.get(resource)]
+    if any(single(room.labels, resource) for room in having):
+        return [1]
+    top = max((room.free(resource) for room in having), default=0)
+    return sorted({size for size in SIZES if size <= top} | ({top} if top > 0 else set()))

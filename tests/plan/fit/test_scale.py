@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlstack.compose.manifests import Key
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.scale import AsksAt, Size, choose, wanted_devices
+from mlstack.plan.fit.view import View
+
+if TYPE_CHECKING:
+    from tests.plan.fit.conftest import Build
+
+GPU = "nvidia.com/gpu"
+BIG = {"cpu": "24", "memory": "90Gi"}
+SHARED = {"cloud.google.com/gke-max-shared-clients-per-gpu": "4"}
+L4 = {"allocatable": {**BIG, GPU: "2"}}
+A100 = {"allocatable": {"cpu": "90", "memory": "600Gi", GPU: "8"}}
+
+
+def _job(build: Build, cpu: int, memory: int, helpers: int, resource: str) -> AsksAt:
+    """Workers with so much CPU and memory (GiB) per device, and helpers of 1 CPU each."""
+    owner = Key("kubeflow.org", "TFJob", "ml", "cnn")
+
+    def at(workers: int, each: int) -> Sequence[Ask]:
+        parts = max(1, each)
+        needs = {"cpu": str(cpu * parts), "memory": f"{memory * parts}Gi", **({resource: str(each)} if each else {})}
+        worker = Ask("cnn", owner, "worker", workers, build.pod(requests=needs))
+        return [worker, *([Ask("cnn", owner, "ps", helpers, build.pod())] if helpers else [])]
+
+    return at
+
+
+# nodes, GPUs taken by node, scale, CPU and GiB per device, helpers; what comes of it.
+ROWS: list[tuple[str, list[dict[str, Any]], list[int], str, tuple[int, int, int], Size | None]] = [
+    ("three nodes of two", [L4] * 3, [], "max", (2, 8, 0), Size(3, 2)),
+    ("one GPU taken", [L4] * 3, [1], "max", (2, 8, 0), Size(5, 1)),
+    ("four asked", [L4] * 3, [], "4", (2, 8, 0), Size(2, 2)),
+    ("half of it", [L4] * 3, [], "50%", (2, 8, 0), Size(3, 1)),
+    ("more than there is", [L4] * 3, [], "9", (2, 8, 0), Size(3, 2)),
+    ("all taken", [L4] * 2, [2, 2], "max", (2, 8, 0), None),
+    (
+        "memory allows one",
+        [{"allocatable": {"cpu": "32", "memory": "40Gi", GPU: "8"}}],
+        [],
+        "max",
+        (2, 16, 0),
+        Size(1, 2),
+    ),
+    ("time-shared", [{"labels": SHARED, "allocatable": {**BIG, GPU: "4"}}], [], "max", (2, 8, 0), Size(4, 1)),
+    ("eight and two", [A100, L4], [], "max", (2, 8, 0), Size(5, 2)),
+    ("servers beside them", [{"allocatable": {"cpu": "8", GPU: "4"}}], [], "max", (2, 4, 2), Size(3, 1)),
+    ("three on a node", [{"allocatable": {**BIG, GPU: "3"}}], [], "max", (2, 8, 0), Size(1, 3)),
+]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "taken", "scale", "needs", "size"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_the_size_that_fits(
+    build: Build,
+    nodes: list[dict[str, Any]],
+    taken: list[int],
+    scale: str,
+    needs: tuple[int, int, int],
+    size: Size | None,
+) -> None:
+    made = [build.node(f"n{index}", **spec) for index, spec in enumerate(nodes)]
+    pods = [build.pod(f"n{index}", requests={GPU: str(count)}) for index, count in enumerate(taken)]
+    assert choose(View(rooms(made, pods)), _job(build, *needs, GPU), GPU, scale) == size
+
+
+def test_without_devices_one_worker_a_node(build: Build) -> None:
+    made = [build.node("a"), build.node("b"), build.node("full", allocatable={"cpu": "1"})]
+    assert choose(View(rooms(made, [])), _job(build, 2, 1, 0, GPU), "", "max") == Size(2, 0)
+
+
+def test_what_a_scale_means() -> None:
+    assert [wanted_devices(text, 6) for text in ("max", "4", "50%", "1%", "100%")] == [6, 4, 3, 1, 6]
