@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mlstack.actions.generate import find, read_given
@@ -15,6 +15,7 @@ from mlstack.app.vendor import installed
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
+from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

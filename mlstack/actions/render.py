@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlstack.app.assemble import assemble
 from mlstack.app.project import Project
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
+from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from mlstack.actions.paramview import ParamDifference

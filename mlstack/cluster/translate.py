@@ -6,13 +6,14 @@ import json
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlstack.cluster import failures
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.failures import Cause, ClusterError
 from mlstack.cluster.request import Request
+from mlstack.records import dataclass
 
 _FORBIDDEN = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) (?P<rest>.*)', re.DOTALL)
 _RESOURCE = re.compile(r'resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<place>.*)', re.DOTALL)

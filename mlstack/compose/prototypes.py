@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from mlstack.compose.includes import declared_parameters
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError, did_you_mean
+from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.readiness import condition
+from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)
