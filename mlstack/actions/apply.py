@@ -15,23 +15,22 @@ from mlstack.actions.events import (
     OnEvent,
     Planned,
     Ready,
-    Removed,
     StageDone,
     ignore,
 )
-from mlstack.actions.going import await_gone, has_finalizers, held
 from mlstack.actions.lock import Lock, locked
 from mlstack.actions.outcome import DEFAULTS, ApplyFailedError, ApplyOptions, Confirm, Outcome, PlanBlockedError
 from mlstack.actions.planning import Planning, plan_session
+from mlstack.actions.pruning import prune
 from mlstack.actions.receipts import keep_images, keep_receipt
 from mlstack.actions.rehearse import rehearse
 from mlstack.actions.remember import exact, forgotten, remember_ends, store_inventory, with_history
 from mlstack.actions.replan import planned_again
-from mlstack.actions.sending import REPLACING, Sent, remove, send
+from mlstack.actions.sending import REPLACING, Sent, send
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, check_past, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target, Waited
-from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import superset
 from mlstack.plan.model import Action, Change
@@ -245,37 +244,13 @@ class _Work:
             check_outcome(self.session, waited, "ready")
 
     def prune(self) -> None:
-        """Removes what no longer renders, the last stages' kinds first, never another object of the same name."""
+        """Removes what no longer renders, once nothing of the others can fail any more."""
         self.lock_check()
-        changes = self.plan.of(Action.PRUNE)
-        client = self.session.connection.client
-
-        def one(change: Change) -> bool:
-            resource = self.session.resource_of(change.key.group, change.key.kind)
-            return resource is not None and remove(client, resource, change.key, change.live or {"metadata": {}})
-
-        results = client.map(one, changes)
-        held_ones = self.held_ones(changes)
-        for change, result in zip(changes, results, strict=True):
-            if isinstance(result, MlstackError):
-                self.sent.append(Sent(change, error=result))
-                self.on_event(Failed(change.key, str(result), change.component))
-            else:
-                self.removed.append(change.key)
-                if change.key not in held_ones:
-                    self.on_event(Removed(change.key))
-
-    def held_ones(self, changes: Sequence[Change]) -> set[Key]:
-        """Which pruned objects a finalizer still holds: waited for a little, told, and no reason to fail."""
-        going = {change.key: change.live for change in changes if change.live and has_finalizers(change.live)}
-        if not going:
-            return set()
         seconds = 0.0 if self.options.wait == "none" else PRUNE_SECONDS
         until = min(self.deadline, time.monotonic() + seconds)
-        left = await_gone(self.session, list(going), going, until, ignore)
-        if left:
-            self.on_event(Notice(f"Pruned, and still being deleted: {held(left)}."))
-        return {key_of(live) for live in left}
+        pruned = prune(self.session, self.plan.of(Action.PRUNE), until, self.on_event)
+        self.sent += pruned.failed
+        self.removed += pruned.removed
 
     def wait(self) -> None:
         began = time.monotonic()
