@@ -65,9 +65,9 @@ def _copy_cpuset(folder: Path) -> None:
     for name in ("cpuset.cpus", "cpuset.mems"):
         if (folder.parent / name).exists():
             (folder / name).write_text((folder.parent / name).read_text("ascii"), "ascii")
-    passed = folder.parent / "cgroup.subtree_control"
-    if passed.exists():
-        passed.write_text("+cpu +memory +pids +cpuset +io", "ascii")
+    if folder.parent == CGROUPS:
+        known = (CGROUPS / "cgroup.controllers").read_text("ascii").split()
+        (CGROUPS / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in known), "ascii")
 
 
 def connect(node: Node) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import yaml
 
+from mlstack import sandbox
 from mlstack.errors import MlstackError
 
 from . import pins, places
 
+KUBECTL_DELIVERY = "ghcr.io/kubeflow/training-v1/kubectl-delivery:latest"
 PAUSE = "registry.k8s.io/pause:3.10"
 JUPYTERHUB = "5.5.4"  # of hub and notebooks: they speak to each other
 TENSORFLOW = "2.17.1"
@@ -59,7 +61,7 @@ def built(name: str) -> Path:
 
 def everything() -> list[Recipe]:
     """All recipes, a base before what stands on it."""
-    return [*_node(), *_hub(), *_jobs(), *_serving()]
+    return [*_node(), *_hub(), *_jobs(), *_serving(), *_other_jobs()]
 
 
 def chosen(*, slow: bool = False, keys: Collection[str] = ()) -> list[Recipe]:
@@ -127,3 +129,14 @@ def _serving() -> Iterator[Recipe]:
     server = places.SOURCE / "files" / "tensorflow_model_server"
     names = (default("tf-serving", "image"), default("tf-serving", "image_gpu"))
     yield Recipe("serving", names, base="tensorflow", files={"/usr/bin/tensorflow_model_server": server})
+
+
+def _other_jobs() -> Iterator[Recipe]:
+    """Prototypes that name no image of their own: the tests say these."""
+    yield Recipe("torch", ("realnode/torch:1",), apt=("python3-torch",), slow=True)
+    yield Recipe("paddle", ("realnode/paddle:1",), apt=("libgomp1",), pip=("paddlepaddle==3.1.1",), slow=True)
+    yield Recipe("mpi", ("realnode/mpi:1",), apt=("openmpi-bin", "python3-mpi4py"), slow=True)
+    # What the operator puts before an MPIJob's launcher: it gives it a kubectl.
+    kubectl = {"/kubectl": sandbox.find(may_build=False).folder / "kubectl"}
+    copy = {"Cmd": ["/bin/sh", "-c", "cp /kubectl $TARGET_DIR/"]}
+    yield Recipe("kubectl", (KUBECTL_DELIVERY,), files=kubectl, config=copy, slow=True)
