@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from mlstack.app.registries import Registry, open_registry
 from mlstack.app.yamlfile import YamlFile
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError, did_you_mean
+from mlstack.records import dataclass
 
 APP = "mlstack.yaml"
 COMPONENTS = "components"
@@ -204,6 +205,11 @@ class Project:
     @cached_property
     def vendored(self) -> dict[str, Package]:
         """The vendored packages that were read and checked already, by REGISTRY/PACKAGE."""
+        return {}
+
+    @cached_property
+    def platforms(self) -> dict[str, dict[str, Any]]:
+        """Platforms to take instead of the vendored ones, by name: to look at the effect of an update."""
         return {}
 
     @cached_property

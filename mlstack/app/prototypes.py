@@ -50,7 +50,7 @@ def _check_version(component: ComponentFile, prototype: Prototype) -> None:
         raise MlstackError(
             f"{component.file.place('version')}: {component.name} asks for {prototype.name} {wanted}, and the app's "
             f"package has {prototype.version}.",
-            "See what changed, then write the new version there.",
+            f"Bring them together, the difference shown first: mlstack pkg update {prototype.registry}/{prototype.package}",
         )
 
 

@@ -83,6 +83,8 @@ def vendor_platform(project: Project, name: str, force: bool = False) -> bool:
 
 def vendored_platform(project: Project, name: str) -> dict[str, Any]:
     """A platform's mapping as the app carries it, its digest checked."""
+    if name in project.platforms:
+        return project.platforms[name]
     file = f"{VENDOR}/{PLATFORMS}/{name}.yaml"
     path = project.root / file
     if not path.exists() and name not in platform_names():

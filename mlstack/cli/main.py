@@ -19,7 +19,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
     "Start": {
         "init": ("start", "init", "Create an app."),
         "registry": ("start", "registry", "Where packages come from."),
-        "pkg": ("start", "pkg", "Install, list and remove packages of prototypes."),
+        "pkg": ("packages", "pkg", "Install, update, list and remove packages of prototypes."),
         "prototype": ("start", "prototype", "The templates there are, and their parameters."),
         "generate": ("start", "generate", "Make a component from a prototype."),
         "sandbox": ("sandbox", "sandbox", "A real Kubernetes control plane on this machine."),
@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "run": ("runs", "run", "Start a component's run again, and follow it."),
         "logs": ("runs", "logs", "What a component's pods say."),
         "status": ("status", "status", "Components, readiness and reasons."),
+        "tune": ("tune", "tune", "How many workers of how many GPUs fit, and why not more."),
         "wait": ("run", "wait", "Wait until everything is ready."),
         "history": ("history", "history", "The revisions of an environment, the runs of a component."),
         "rollback": ("history", "rollback", "Go back to a former revision."),

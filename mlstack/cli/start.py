@@ -1,4 +1,4 @@
-"""init, registry, pkg, prototype, generate: an app and what it is made from."""
+"""init, registry, prototype, generate: an app and what it is made from."""
 
 from __future__ import annotations
 
@@ -92,64 +92,6 @@ def registry_describe(settings: Settings, name: str, output: str) -> None:
 
 
 @click.group()
-def pkg() -> None:
-    """Packages of prototypes: installed ones are copied into the app and locked by digest."""
-
-
-@pkg.command("install")
-@click.argument("package", metavar="[REGISTRY/]PACKAGE[@VERSION]")
-@click.option("--force", is_flag=True, help="Take it anew from its registry.")
-@pass_settings
-def pkg_install(settings: Settings, package: str, force: bool) -> None:
-    """Copy a package into the app (vendor/) and lock it (mlstack.lock)."""
-    from mlstack.actions.packages import install_package
-
-    say(install_package(settings.project(), package, force))
-
-
-@pkg.command("remove")
-@click.argument("package")
-@pass_settings
-def pkg_remove(settings: Settings, package: str) -> None:
-    """Remove a package that no component uses."""
-    from mlstack.actions.packages import remove_package
-
-    say(remove_package(settings.project(), package))
-
-
-@pkg.command("list")
-@click.option("--installed", is_flag=True, help="Only those the app has.")
-@output_option
-@pass_settings
-def pkg_list(settings: Settings, installed: bool, output: str) -> None:
-    """List the packages there are, and which are installed."""
-    from mlstack.actions.packages import list_packages
-
-    found = list_packages(settings.project(), installed)
-    headers = ("PACKAGE", "VERSION", "INSTALLED", "DESCRIPTION")
-    rows(
-        found,
-        output,
-        headers,
-        lambda p: (f"{p.registry}/{p.name}", p.version, p.installed or "-", _line(p.description)),
-    )
-
-
-@pkg.command("describe")
-@click.argument("package")
-@output_option
-@pass_settings
-def pkg_describe(settings: Settings, package: str, output: str) -> None:
-    """Show a package's prototypes."""
-    from mlstack.actions.packages import describe_package
-
-    found = describe_package(settings.project(), package)
-    have = f"installed {found.installed}" if found.installed else "not installed"
-    head = f"{found.registry}/{found.name} {found.version} ({have})\n{found.description.rstrip()}"
-    emit(asdict(found), output, lambda: f"{head}\n\n{table(('PROTOTYPE', 'SUMMARY'), found.prototypes)}")
-
-
-@click.group()
 def prototype() -> None:
     """The templates that components are made from."""
 
@@ -237,10 +179,6 @@ def _short(value: Any) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text.rstrip('.')}: " if text else ""
-
-
-def _line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""
 
 
 @prototype.command("preview", context_settings=ANY_OPTIONS)

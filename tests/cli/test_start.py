@@ -80,6 +80,42 @@ def test_packages(typed: Typed, sample: Any) -> None:
     assert typed("pkg", "install", "demo/jobs@0.1.0").code == 0
 
 
+def release(sample: Any) -> None:
+    """A newer package jobs, whose prototype greets otherwise."""
+    for path in ("jobs/package.yaml", "jobs/train/prototype.yaml"):
+        file = sample.registry / path
+        text = file.read_text("utf-8").replace("version: 0.1.0", "version: 0.2.0").replace("hello", "hi")
+        file.write_text(text, "utf-8")
+
+
+def test_an_update_shows_first_and_asks(typed: Typed, sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert typed("pkg", "update").out == "All is up to date.\n"
+    release(sample)
+    before = sample.tree()
+    shown = typed("pkg", "update", "jobs", "--dry-run")
+    assert (shown.code, sample.tree()) == (0, before)
+    told = [
+        "demo/jobs 0.1.0 -> 0.2.0",
+        "  train 0.1.0 -> 0.2.0",
+        '    ~ greeting: default "hello" -> default "hi"',
+        "components/cnn.yaml: gets the new version",
+        "gke: 1 object would differ",
+        "-  greeting: hello",
+        "+  greeting: hi",
+        "minikube: 1 object would differ",
+    ]
+    assert [line for line in shown.out.splitlines() if line in told] == [*told[:7], told[7], *told[5:7]]
+    refused = typed("pkg", "update")
+    assert (refused.code, "nobody can be asked" in refused.err, sample.tree()) == (1, True, before)
+    monkeypatch.setattr("mlstack.cli.run.can_ask", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    assert (typed("pkg", "update").code, sample.tree()) == (0, before)
+    done = typed("pkg", "update", "--yes")
+    assert done.out.splitlines()[-1] == "Updated. Next: mlstack diff ENV"
+    assert typed("pkg", "update").out == "All is up to date.\n"
+    assert "greeting: hi" in typed("show", "gke", "-c", "cnn").out
+
+
 def test_prototypes_can_be_looked_at_without_an_app(typed: Typed) -> None:
     names = [one["name"] for one in typed("prototype", "list", "-o", "json").json]
     assert {"kubeflow-core", "tf-job", "tf-cnn", "tf-serving"} <= set(names)
