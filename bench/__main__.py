@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print tables, write bench/RESULTS.md."""
+"""`python -m bench`: measure, keep it in bench/cells, print tables, write bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -11,47 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mlstack
-from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
 
-from . import startup, tools, workload
-from .binaries import find_helm
+from . import binaries, results, show, startup, targets, tools
+from .cells import Cell, Run, Setting, Store
 from .cluster import CONTEXT, Cluster, running
-from .machine import commit, machine_line, run_line
+from .machine import commit, machine_line, now
 from .measure import BenchError, Command, output_of
-from .results import cells_table, write_section
-from .rounds import Block, Log, blocks, run_block
+from .options import arguments
+from .session import Session
+from .tools import Tool
 
-NAMES = ("startup", "apply")
 STARTUP_ROUNDS = 5
-"""Rounds of the start-up per round of the rest: it takes a fraction of a second."""
-
-
-def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options, read."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="mlstack beside kubectl and helm.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} [all]")
-    parser.add_argument("--objects", type=_numbers, default=[500], help="how many ConfigMaps, a list [500]")
-    parser.add_argument("--rtt", type=_numbers, default=[0, 20], help="round trips in ms, a list [0,20]")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds at each setting [3]")
-    parser.add_argument(
-        "--peer-rounds", type=int, default=1, help="rounds of kubectl and helm at round trips above 0 [1]"
-    )
-    parser.add_argument("--full", action="store_true", help="50, 500 and 5,000 objects at 0, 20 and 100 ms")
-    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of this commit ended")
-    parser.add_argument("--helm", type=Path, metavar="FILE", help="the helm program [PATH, else from npm]")
-    parser.add_argument("--dry", action="store_true", help="print the tables only, leave RESULTS.md alone")
-    given = parser.parse_args(argv)
-    if unknown := [name for name in given.names if name not in NAMES]:
-        parser.error(f"there is no {unknown[0]}; there are {', '.join(NAMES)}")
-    if given.full:
-        given.objects, given.rtt = [50, 500, 5000], [0, 20, 100]
-    given.names = given.names or list(NAMES)
-    return given
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+"""Rounds of what takes a fraction of a second, per round of the rest."""
 
 
 def program() -> Path:
@@ -62,66 +34,93 @@ def program() -> Path:
     return found
 
 
-def run_startup(options: argparse.Namespace, folder: Path) -> None:
-    """The start-up's section."""
-    load = os.getloadavg()[0]
-    place = folder / "startup"
-    place.mkdir()
-    found = startup.run(program(), place, options.rounds * STARTUP_ROUNDS)
-    publish(options, "Start-up", run_line([], [load]), found)
+def our_version() -> str:
+    """What mlstack says of itself, with its commit."""
+    version = output_of(Command((str(program()), "--version"))).split()[-1]
+    return f"{version} {commit()}".strip()
 
 
-def run_apply(options: argparse.Namespace, folder: Path) -> None:
-    """A section for each number of objects and round trip, written after each of its rounds."""
-    log = Log(log_file(), resume=options.resume)
+def quick_run(cell: Cell, programs: dict[str, str]) -> str:
+    """A new run in a cell of what needs no cluster; gives its key."""
+    load, key = os.getloadavg()[0], now()
+    cell.runs[key] = Run(key, machine_line(), programs, (load, load))
+    return key
+
+
+def run_startup(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The start-up's cell."""
+    cell = store.cell(targets.START_UP)
+    key = quick_run(cell, {"mlstack": our_version()})
+    startup.run(program(), folder, options.rounds * STARTUP_ROUNDS, key, cell)
+    publish(options, store, cell, results.start_up_section(store))
+
+
+def run_show(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The cells of `show`, one for each number of objects."""
+    helm = binaries.find_helm(options.helm) if "helm" in options.tools else None
+    for count in targets.SHOWN:
+        cell = store.cell(Setting("show", count, 0))
+        key = quick_run(cell, {"mlstack": our_version(), "helm": tools.helm_version(helm, folder) if helm else ""})
+        show.run(show.commands(program(), helm, folder, count), options.rounds * STARTUP_ROUNDS, key, cell)
+        publish(options, store, cell, None)
+    print_section(results.show_section(store))
+
+
+def run_apply(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """A cell for each setting, kept after each reading, published after each of its rounds."""
     with running(folder) as cluster:
-        taking_part = made_tools(options, cluster, folder)
-        cluster.make_namespaces([tool.namespace for tool in taking_part])
-        make_app(cluster, folder)
-        loads: dict[tuple[int, int], list[float]] = {}
-        for block in blocks(taking_part, options.objects, options.rtt, options.rounds, options.peer_rounds):
-            if not log.has(block):
-                log.drop(block)
-                loads.setdefault((block.objects, block.rtt_ms), []).append(os.getloadavg()[0])
-                for failure in run_block(block, cluster, folder, log.add):
-                    print(f"Left out of this round: {failure}", file=sys.stderr)
-                line = run_line(taking_part, loads[block.objects, block.rtt_ms])
-                publish(options, title(block), line, cells_table(log.of(block.objects, block.rtt_ms)))
+        programs = found_programs(options, cluster)
+        cluster.make_namespaces([f"bench-{name}" for name in programs])
+        for setting in options.settings:
+            taking_part = made_tools(programs, folder, setting.objects)
+            make_app(cluster, tools.place(folder, setting.objects, "mlstack"), "mlstack" in programs)
+            session = Session(cluster, store.cell(setting), taking_part, store.keep)
+            for _ in session.measure(options.rounds, options.peer_rounds, resume=options.resume):
+                publish(options, store, session.cell, results.rounds_section(session.cell))
 
 
-def log_file() -> Path:
-    """Where cells are kept: one file per commit, so that a run goes on with the program that it began with."""
-    return cache_folder() / "bench" / f"cells {commit() or 'without commit'}.jsonl".replace(" ", "-")
+def found_programs(options: argparse.Namespace, cluster: Cluster) -> dict[str, Path]:
+    """The programs of the tools that were asked for and that are there, by the tool's name."""
+    finders = {
+        "mlstack": program,
+        "kubectl": lambda: cluster.kubectl,
+        "helm": lambda: binaries.find_helm(options.helm),
+        "kapp": lambda: binaries.find_kapp(options.kapp),
+        "floor": binaries.find_floor,
+    }
+    found = {name: finders[name]() for name in options.tools}
+    for name in (name for name, file in found.items() if file is None):
+        print(f"{name} is not to be had; its rows are left out.", file=sys.stderr)
+    return {name: file for name, file in found.items() if file is not None}
 
 
-def made_tools(options: argparse.Namespace, cluster: Cluster, folder: Path) -> list[tools.Tool]:
-    """mlstack, the floor, and the peers that are there."""
-    helm = find_helm(options.helm)
-    if helm is None:
-        print("No helm: neither --helm, PATH nor npm has it; its rows are left out.", file=sys.stderr)
-    found = [tools.mlstack(program(), folder), tools.kubectl(cluster.kubectl, folder), tools.floor(folder)]
-    return [*found, tools.helm(helm, folder)] if helm else found
+def made_tools(programs: dict[str, Path], folder: Path, objects: str) -> list[Tool]:
+    """The tools, for a set of objects."""
+    return [tools.MAKERS[name](file, folder, objects) for name, file in programs.items()]
 
 
-def make_app(cluster: Cluster, folder: Path) -> None:
+def make_app(cluster: Cluster, place: Path, wanted: bool) -> None:
     """The app that mlstack applies, by mlstack's own commands; its only environment is the control plane."""
-    where = ("--app", str(workload.app(folder)), "env", "add", tools.ENVIRONMENT, "--context", CONTEXT)
-    env = {"KUBECONFIG": str(cluster.kubeconfig)}
-    output_of(Command((str(program()), "init", "app"), env, folder))
-    output_of(Command((str(program()), *where, "--platform", "generic", "--namespace", "bench-mlstack"), env, folder))
+    if wanted and not place.exists():
+        place.mkdir(parents=True)
+        env = {"KUBECONFIG": str(cluster.kubeconfig)}
+        where = ("--app", "app", "env", "add", tools.ENVIRONMENT, "--context", CONTEXT, "--platform", "generic")
+        output_of(Command((str(program()), "init", "app"), env, place))
+        output_of(Command((str(program()), *where, "--namespace", "bench-mlstack"), env, place))
 
 
-def title(block: Block) -> str:
-    """What the section of a setting is called."""
-    return f"{block.objects} ConfigMaps, round trip {block.rtt_ms} ms"
-
-
-def publish(options: argparse.Namespace, name: str, line: str, found: str) -> None:
-    """Print a section, and write it into RESULTS.md."""
-    body = f"{machine_line()}; {line}.\n\n{found}"
-    print(f"\n## {name}\n\n{body}", flush=True)
+def publish(options: argparse.Namespace, store: Store, cell: Cell, section: tuple[str, str] | None) -> None:
+    """Keep a cell, print its section, and write RESULTS.md anew."""
+    if section:
+        print_section(section)
     if not options.dry:
-        write_section(name, body)
+        store.keep(cell)
+        results.write(store)
+
+
+def print_section(section: tuple[str, str]) -> None:
+    """A section, as it stands in RESULTS.md."""
+    print(f"\n## {section[0]}\n\n{section[1]}", flush=True)
 
 
 def compile_all() -> None:
@@ -130,18 +129,22 @@ def compile_all() -> None:
     compileall.compile_dir(Path(mlstack.__file__).parent, quiet=1)
 
 
-def main() -> int:
+MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure what was asked for. Returns the exit code."""
-    options = arguments()
+    options = arguments(argv)
     compile_all()
-    measured = {"startup": run_startup, "apply": run_apply}
+    store = Store(None) if options.dry else Store()
     try:
         for name in options.names:
             with tempfile.TemporaryDirectory(prefix="mlstack-bench-") as folder:
-                measured[name](options, Path(folder))
+                MEASURED[name](options, Path(folder), store)
     except (BenchError, MlstackError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    print_section(("Targets", targets.targets_table(store)))
     return 0
 
 

@@ -18,9 +18,16 @@ from mlstack.errors import MlstackError
 
 from . import proxy
 from .measure import Command, output_of
-from .requests import Requests, between, counted
+from .mixed import KINDS as MIXED
+from .requests import POLICY, AuditLog, Requests
+from .workload import OWNER
 
 CONTEXT = "bench"
+
+KINDS = {"configmaps": ("configmaps",), "mixed": MIXED}
+"""What kubectl calls the kinds of a set, its custom resources apart."""
+
+CLUSTER_WIDE = ("namespaces", "customresourcedefinitions", "clusterroles", "clusterrolebindings")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Cluster:
 
     kubeconfig: Path
     kubectl: Path
+    audit: AuditLog
 
     def ask(self, *words: str) -> str:
         """What kubectl answers, unmeasured."""
@@ -40,23 +48,49 @@ class Cluster:
             self.ask("create", "namespace", name)
             self.ask("wait", "--for=create", "-n", name, "configmap/kube-root-ca.crt", "--timeout=60s")
 
-    def revisions(self, namespace: str) -> Counter[str]:
-        """How many objects of the workload a namespace holds, by their revision."""
-        text = self.ask("get", "configmaps", "-n", namespace, "-o", "jsonpath={.items[*].data.revision}")
-        return Counter(text.split())
+    def revisions(self, objects: str, owner: str) -> dict[str, Counter[str]]:
+        """How many objects of a tool's set there are that are not on their way out: by kind, and by their revision."""
+        kinds = KINDS[objects]
+        found = {kind: self._revisions(kind, owner) for kind in kinds}
+        if "customresourcedefinitions" in kinds:
+            found["custom resources"] = self._revisions(",".join(self._own_kinds(owner)), owner)
+        return {kind: counts for kind, counts in found.items() if counts}
 
-    def clear(self, namespace: str) -> None:
-        """Remove what a tool left that failed: objects, and Helm's notes of its releases."""
-        self.ask("delete", "configmaps", "-n", namespace, "-l", "tier", "--wait=false")
-        self.ask("delete", "secrets", "-n", namespace, "-l", "owner=helm", "--wait=false")
+    def _revisions(self, kind: str, owner: str) -> Counter[str]:
+        if not kind:
+            return Counter()
+        columns = "R:.metadata.labels.revision,D:.metadata.deletionTimestamp"
+        words = ("get", kind, "-A", "-l", f"{OWNER}={owner}", "--no-headers", "-o", f"custom-columns={columns}")
+        rows = [line.split() for line in self.ask(*words).splitlines()]
+        return Counter(row[0] for row in rows if row[1:] == ["<none>"])
+
+    def _own_kinds(self, owner: str) -> list[str]:
+        names = "customresourcedefinitions", "-l", f"{OWNER}={owner}", "-o", "name"
+        return [name.partition("/")[2] for name in self.ask("get", *names).split()]
+
+    def clear(self, objects: str, owner: str) -> None:
+        """Remove what a tool left: objects, and the notes of helm and kapp in its namespace.
+
+        Waits until it is gone: what goes on in the background would weigh on whoever is measured next.
+        """
+        space = ("-n", f"bench-{owner}")
+        for kind in KINDS[objects]:
+            if kind in CLUSTER_WIDE:  # what lives in namespaces goes with them
+                self.ask("delete", kind, "-l", f"{OWNER}={owner}")
+        self.ask("delete", "configmaps", *space, "-l", f"{OWNER}={owner}", "--wait=false")
+        self.ask("delete", "secrets", *space, "-l", "owner=helm")
+        for note in ("kapp.k14s.io/is-app", "kapp.k14s.io/is-app-change"):
+            self.ask("delete", "configmaps", *space, "-l", note, "--wait=false")
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[Requests]]:
-        """A list that holds, after the block, what the API server was asked in it."""
-        before = counted(self.ask("get", "--raw", "/metrics"))
+        """A list that holds, after the block, what the API server was asked in it by others than its own programs."""
+        begin = self.audit.mark()
         result: list[Requests] = []
         yield result
-        result.append(between(before, counted(self.ask("get", "--raw", "/metrics"))))
+        end = self.audit.mark()
+        self.ask("get", "--raw", "/version")  # once this is answered, all before it is in the log
+        result.append(self.audit.between(begin, end))
 
 
 @contextlib.contextmanager
@@ -64,9 +98,12 @@ def running(folder: Path) -> Iterator[Cluster]:
     """A sandbox while the block runs, with all its files below `folder`."""
     file = folder / "kubeconfig"
     name = f"bench-{os.getpid()}"
+    policy = folder / "audit.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    os.environ["KWOK_KUBE_AUDIT_POLICY"] = str(policy)  # kwokctl hands it on to the API server
     try:
         made = sandbox.up(name, like="minikube", context=CONTEXT, kubeconfig_file=str(file))
-        cluster = Cluster(file, made.binaries / "kubectl")
+        cluster = Cluster(file, made.binaries / "kubectl", AuditLog(made.admin_kubeconfig.parent / "logs"))
         cluster.ask("config", "use-context", CONTEXT)  # for kubectl and helm; a sandbox leaves it alone
         yield cluster
     finally:

@@ -6,12 +6,10 @@ import datetime
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
-from .tools import Tool
-
 _ROOT = Path(__file__).parent.parent
+MEASURED = ("mlstack", "requirements.lock")
 
 
 def machine_line() -> str:
@@ -25,20 +23,17 @@ def machine_line() -> str:
     return "; ".join(parts)
 
 
-def run_line(tools: Sequence[Tool], loads: Sequence[float]) -> str:
-    """When, which commit and versions, and how busy the machine was before the rounds (load of one minute)."""
-    day = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    versions = ", ".join(f"{tool.name} {tool.version}" for tool in tools)
-    load = f"load before the rounds {min(loads):.1f} to {max(loads):.1f}" if loads else ""
-    return "; ".join(part for part in (day, commit(), versions, load) if part)
+def now() -> str:
+    """The time, as it names a run."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def commit() -> str:
-    """The commit that is measured, and whether files of the program differ from it; empty outside of git."""
-    found = _git("rev-parse", "--short", "HEAD")
+    """The commit that is measured, which is the last that changed mlstack itself; empty outside of git."""
+    found = _git("log", "-1", "--format=%h", "--", *MEASURED)
     if not found:
         return ""
-    changed = _git("status", "--porcelain", "--", "mlstack")
+    changed = _git("status", "--porcelain", "--", *MEASURED)
     return f"commit {found}" + (" with uncommitted changes" if changed else "")
 
 

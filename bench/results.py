@@ -1,78 +1,118 @@
-"""What was measured, as tables, and bench/RESULTS.md: a section per setting, replaced when it is measured again."""
+"""bench/RESULTS.md: the targets, then a table for each cell. All of it is made of the cells, anew each time."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
-from .rounds import Cell
-from .statistics import paired_ratio, summary
+from .cells import Cell, Reading, Run, Store
+from .statistics import summary
 from .table import seconds, table, times
+from .targets import BARE, START_UP, targets_table
 from .tools import CASES
+from .workload import TITLES
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 _TITLE = """\
 # Results
 
-Written by `python -m bench` (docs/speed.md says what is measured and how). Times in seconds; `× mlstack` is how many
-times as long as mlstack in the same round, the median over the rounds; requests are those for the objects, Secrets and
-namespaces, by the API server's own count (the fewest of the rounds); CPU and memory are the largest of the rounds.
+Written by `python -m bench` from what it keeps in bench/cells; docs/speed.md says what is measured and how. Times in
+seconds. Ratios are taken within a round, the median over the rounds of one run; where two tools were measured in
+different runs, of their medians. Requests are all that a tool sent, by the API server's audit log (the fewest of the
+rounds); CPU and memory, children included, are the largest of the rounds.
 """
 
 _HEAD = ("case", "tool", "min", "median", "× mlstack", "rounds", "reads", "writes", "CPU s", "peak MB")
+_SHOW_HEAD = ("objects", "tool", "min", "median", "× mlstack", "rounds", "CPU s", "peak MB")
+_START_HEAD = ("command", "min", "median", "× bare", "rounds", "peak MB")
 
 
-def cells_table(cells: Sequence[Cell]) -> str:
-    """One row per case and tool, in the order of the cases."""
-    tools = list(dict.fromkeys(cell.tool for cell in cells))
+def page(store: Store) -> str:
+    """The whole page."""
+    return "\n".join([_TITLE, *(f"## {title}\n\n{body}\n" for title, body in sections(store))]).rstrip() + "\n"
+
+
+def sections(store: Store) -> list[tuple[str, str]]:
+    """Titles and texts: the targets, the start-up, `show`, and a section for each cell of the rounds."""
+    cells = store.all()
+    found = [("Targets", targets_table(store))]
+    if START_UP in [cell.setting for cell in cells]:
+        found.append(start_up_section(store))
+    if any(cell.setting.objects == "show" for cell in cells):
+        found.append(show_section(store))
+    return found + [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
+
+
+def write(store: Store, file: Path = RESULTS) -> None:
+    """Write the page."""
+    file.write_text(page(store), encoding="utf-8")
+
+
+def start_up_section(store: Store) -> tuple[str, str]:
+    """The start-up, one row a command, and what of others' each imports."""
+    cell = store.cell(START_UP)
+    names = list(dict.fromkeys(one.tool for one in cell.readings))
+    rows = [[f"`{name}`", *_times(cell, name, "start", BARE), _peak(cell.of(name, "start"))] for name in names]
+    return "Start-up", "\n\n".join([origins(cell), table(_START_HEAD, rows), *cell.notes])
+
+
+def show_section(store: Store) -> tuple[str, str]:
+    """`show` beside `helm template`, for each number of objects."""
+    cells = [cell for cell in store.all() if cell.setting.objects == "show"]
     rows = [
-        _row(case, tool, series, _series(cells, case, "mlstack"))
-        for case in CASES
-        for tool in sorted(tools, key=lambda name: name != "mlstack")
-        if (series := _series(cells, case, tool))
+        [f"{cell.setting.count:,}", name, *_times(cell, name, "show", "mlstack"), *_cost(cell.of(name, "show"))]
+        for cell in cells
+        for name in ("mlstack", "helm")
+        if cell.of(name, "show")
     ]
-    return table(_HEAD, rows, texts=2)
+    title = "Show, offline, beside helm template"
+    return title, "\n\n".join([origins(cells[-1]), table(_SHOW_HEAD, rows, texts=2)])
 
 
-def _series(cells: Sequence[Cell], case: str, tool: str) -> list[Cell]:
-    found = [cell for cell in cells if (cell.case, cell.tool) == (case, tool)]
-    return sorted(found, key=lambda cell: cell.round)
+def rounds_section(cell: Cell) -> tuple[str, str]:
+    """A cell of the rounds: one row per case and tool, in the order of the cases."""
+    setting = cell.setting
+    title = f"{setting.count:,} {TITLES[setting.objects]}, round trip {setting.rtt_ms} ms"
+    names = sorted(dict.fromkeys(one.tool for one in cell.readings), key=_ours_first)
+    rows = [_row(cell, case, name) for case in CASES for name in names if cell.of(name, case)]
+    return title, "\n\n".join([origins(cell), table(_HEAD, rows, texts=2), *cell.notes])
 
 
-def _row(case: str, tool: str, series: Sequence[Cell], ours: Sequence[Cell]) -> list[str]:
-    spent = summary([cell.sample.seconds for cell in series])
-    return [
-        CASES[case],
-        tool,
-        seconds(spent.minimum),
-        seconds(spent.median),
-        times(ratio_to(series, ours)) if ours else "",
-        str(spent.count),
-        str(min(cell.requests.reads for cell in series)),
-        str(min(cell.requests.writes for cell in series)),
-        seconds(max(cell.sample.cpu_s for cell in series)),
-        f"{max(cell.sample.peak_mb for cell in series):.0f}",
-    ]
+def _ours_first(name: str) -> tuple[bool, str]:
+    return name != "mlstack", name
 
 
-def ratio_to(series: Sequence[Cell], ours: Sequence[Cell]) -> float:
-    """How many times as long as ours, over the rounds that both took part in."""
-    base = {cell.round: cell.sample.seconds for cell in ours}
-    pairs = [(cell.sample.seconds, base[cell.round]) for cell in series if cell.round in base]
-    return paired_ratio([one for one, _ in pairs], [other for _, other in pairs])
+def _row(cell: Cell, case: str, name: str) -> list[str]:
+    series = cell.of(name, case)
+    asked = [one.requests for one in series]
+    counts = [str(min(one.reads for one in asked)), str(min(one.writes for one in asked))]
+    return [CASES[case], name, *_times(cell, name, case, "mlstack"), *counts, *_cost(series)]
 
 
-def write_section(title: str, body: str, file: Path = RESULTS) -> None:
-    """Put a section into RESULTS.md: in the place of the one of that title, else at the end."""
-    text = file.read_text(encoding="utf-8") if file.exists() else _TITLE
-    file.write_text(with_section(text, title, body), encoding="utf-8")
+def _times(cell: Cell, name: str, case: str, base: str) -> list[str]:
+    found = summary([one.sample.seconds for one in cell.of(name, case)])
+    ratio = cell.ratio(name, base, case)
+    return [seconds(found.minimum), seconds(found.median), times(ratio) if ratio else "", str(found.count)]
 
 
-def with_section(text: str, title: str, body: str) -> str:
-    """The page's text with that section in it, and all others as they were."""
-    section = f"## {title}\n\n{body.strip()}\n"
-    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    found, replaced = pattern.subn(lambda _: f"{section}\n", text)
-    return (found if replaced else f"{text.rstrip()}\n\n{section}").rstrip() + "\n"
+def _cost(series: Sequence[Reading]) -> list[str]:
+    return [seconds(max(one.sample.cpu_s for one in series)), _peak(series)]
+
+
+def _peak(series: Sequence[Reading]) -> str:
+    return f"{max(one.sample.peak_mb for one in series):.0f}"
+
+
+def origins(cell: Cell) -> str:
+    """Where its rows come from, a line a run: when, on what, with which versions, how busy it was."""
+    pairs = sorted({(one.run, one.tool) for one in cell.readings})
+    runs = {key: [name for _, name in group] for key, group in groupby(pairs, key=lambda pair: pair[0])}
+    return "  \n".join(_origin(cell.runs[key], names) for key, names in runs.items())
+
+
+def _origin(run: Run, names: Sequence[str]) -> str:
+    known = [f"{name} {run.programs[name]}".strip() for name in sorted(names, key=_ours_first) if name in run.programs]
+    load = f"load before the rounds {run.loads[0]:.1f} to {run.loads[1]:.1f}"
+    return "; ".join(part for part in (run.time, run.machine, ", ".join(known), load) if part)

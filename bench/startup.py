@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measure import Command, Sample, in_turns, output_of
-from .statistics import paired_ratio, summary
-from .table import seconds, table, times
+from .cells import Cell, Reading
+from .measure import Command, in_turns, output_of
+from .targets import BARE
 
-BARE = "python -c pass"
-TARGETS = {"mlstack --help": 10.0, "mlstack show gke -c cnn": 20.0}
-"""Times as long as a bare Python, at most."""
-
-_HEAD = ("command", "min", "median", "× bare", "target", "rounds", "peak MB", "modules")
-
-_KUBECONFIG = """\
+KUBECONFIG = """\
 apiVersion: v1
 kind: Config
 clusters: [{name: gke, cluster: {server: "https://127.0.0.1:1"}}]
@@ -48,7 +41,7 @@ class Imports:
 def make_app(program: Path, folder: Path) -> Command:
     """The walkthrough's app, made by the walkthrough's commands; gives `show` of it. No cluster is reached."""
     kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(_KUBECONFIG, encoding="utf-8")
+    kubeconfig.write_text(KUBECONFIG, encoding="utf-8")
     env = {"KUBECONFIG": str(kubeconfig)}
     for words in _MAKE:
         output_of(Command((str(program), *words), env, folder))
@@ -60,46 +53,28 @@ def commands(program: Path, show: Command) -> dict[str, Command]:
     return {
         BARE: Command((sys.executable, "-c", "pass")),
         "mlstack --help": Command((str(program), "--help")),
-        "mlstack show gke -c cnn": show,
+        "mlstack show, one component": show,
     }
 
 
-def run(program: Path, folder: Path, rounds: int) -> str:
-    """Measure, and give the table. Every command runs once before, so that its bytecode and files are at hand."""
+def run(program: Path, folder: Path, rounds: int, key: str, cell: Cell) -> None:
+    """Measure into a cell. Every command runs once before, so that its bytecode and files are at hand."""
     wanted = commands(program, make_app(program, folder))
     for command in wanted.values():
         output_of(command)
     samples = in_turns(wanted, rounds)
-    return report(samples, {name: imports(command) for name, command in wanted.items()})
-
-
-def report(samples: Mapping[str, Sequence[Sample]], loaded: Mapping[str, Imports]) -> str:
-    """The table, one row a command, and what of others' each command imports."""
-    others = [
-        f"`{name}` imports {', '.join(f'`{package}`' for package in found.packages)}."
-        for name, found in loaded.items()
-        if found.packages
+    cell.readings = [
+        Reading(name, "start", number, key, sample)
+        for name, series in samples.items()
+        for number, sample in enumerate(series)
     ]
-    return "\n".join([_table(samples, loaded), "", *others])
+    cell.notes = [note(name, imports(command)) for name, command in wanted.items()]
 
 
-def _table(samples: Mapping[str, Sequence[Sample]], loaded: Mapping[str, Imports]) -> str:
-    return table(_HEAD, [_row(name, series, samples[BARE], loaded[name]) for name, series in samples.items()])
-
-
-def _row(name: str, series: Sequence[Sample], bare: Sequence[Sample], loaded: Imports) -> list[str]:
-    spent = [sample.seconds for sample in series]
-    found = summary(spent)
-    return [
-        f"`{name}`",
-        seconds(found.minimum),
-        seconds(found.median),
-        times(paired_ratio(spent, [sample.seconds for sample in bare])),
-        f"≤ {TARGETS[name]:.0f}×" if name in TARGETS else "",
-        str(found.count),
-        f"{max(sample.peak_mb for sample in series):.0f}",
-        str(loaded.modules),
-    ]
+def note(name: str, found: Imports) -> str:
+    """A sentence on what a command imports."""
+    others = f", of others' {', '.join(f'`{package}`' for package in found.packages)}" if found.packages else ""
+    return f"`{name}` imports {found.modules} modules{others}."
 
 
 def imports(command: Command) -> Imports:

@@ -1,19 +1,26 @@
-"""What is applied: N ConfigMaps, in the same text for every tool, and the app, folder or chart that holds them."""
+"""What is applied: sets of N objects in the same text for every tool, but for the owner's name in them.
+
+Every object carries the labels `bench`, its tool, and `revision`, which says what was applied last; five objects,
+spread over all, are those that the case "5 objects changed" changes.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from . import mixed
 
 CHANGED = 5
-APP_COMPONENT = "settings"
+OWNER = "bench"
+"""The label that holds the tool's name."""
 
-_OBJECT = """\
+_CONFIGMAP = """\
 apiVersion: v1
 kind: ConfigMap
 metadata:
   name: setting-{number:05d}
-  labels:
-    tier: {tier}
+  labels: {{bench: {owner}, revision: "{revision}"}}
 data:
   revision: "{revision}"
   endpoint: https://service-{number}.example.com/v1
@@ -23,52 +30,50 @@ data:
     features: [alpha, beta, gamma]
 """
 
-_CHART = """\
-apiVersion: v2
-name: bench
-version: 0.1.0
-"""
+SEPARATOR = "---\n"
 
 
-def objects(count: int, revision: int) -> str:
-    """`count` ConfigMaps as one YAML text; five of them, spread over all, hold the `revision`."""
+@dataclass(frozen=True)
+class Texts:
+    """A set as YAML: what has to be there before the rest can be applied (definitions of kinds), and the rest."""
+
+    crds: tuple[str, ...]
+    objects: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many objects there are in all."""
+        return len(self.crds) + len(self.objects)
+
+
+def configmaps(count: int, revision: int, owner: str) -> Texts:
+    """`count` ConfigMaps without a namespace: they go to the tool's own."""
+    revisions = revisions_of(count, revision)
+    return Texts((), tuple(_configmap(number, owner, revisions[number]) for number in range(count)))
+
+
+def _configmap(number: int, owner: str, revision: int) -> str:
+    return _CONFIGMAP.format(number=number, owner=owner, retries=number % 7, revision=revision)
+
+
+def revisions_of(count: int, revision: int) -> list[int]:
+    """The revision of each of `count` objects: `revision` for five of them, 0 for the rest."""
     step = max(1, count // CHANGED)
-    documents = (
-        _OBJECT.format(
-            number=number,
-            tier="web" if number % 2 else "batch",
-            retries=number % 7,
-            revision=revision if number % step == 0 and number < CHANGED * step else 0,
-        )
-        for number in range(count)
-    )
-    return "---\n".join(documents)
+    return [revision if number % step == 0 and number < CHANGED * step else 0 for number in range(count)]
 
 
-def write(folder: Path, count: int, revision: int) -> None:
-    """Put the objects where each tool looks for them, below `folder`."""
-    text = objects(count, revision)
-    for path in (plain_file(folder), chart(folder) / "templates" / "objects.yaml", app_file(folder)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    (chart(folder) / "Chart.yaml").write_text(_CHART, encoding="utf-8")
+def mixture(count: int, revision: int, owner: str) -> Texts:
+    """`count` objects of many kinds, in blocks as bench/mixed.py says; those that change are custom resources."""
+    blocks = mixed.blocks_of(count)
+    resources = mixed.BLOCK["custom resource"]
+    revisions = revisions_of(blocks * resources, revision)
+    parts = [
+        mixed.block(number, owner, revisions[number * resources : (number + 1) * resources]) for number in range(blocks)
+    ]
+    return Texts(tuple(part.crd for part in parts), tuple(text for part in parts for text in part.objects))
 
 
-def plain_file(folder: Path) -> Path:
-    """What kubectl applies."""
-    return folder / "plain" / "objects.yaml"
+SETS: Mapping[str, Callable[[int, int, str], Texts]] = {"configmaps": configmaps, "mixed": mixture}
+"""A set of objects by its name: from how many, the revision and the owner."""
 
-
-def chart(folder: Path) -> Path:
-    """What helm installs."""
-    return folder / "chart"
-
-
-def app(folder: Path) -> Path:
-    """The app that mlstack applies; `mlstack init` makes it."""
-    return folder / "app"
-
-
-def app_file(folder: Path) -> Path:
-    """The app's only component: plain manifests."""
-    return app(folder) / "components" / APP_COMPONENT / "objects.yaml"
+TITLES = {"configmaps": "ConfigMaps", "mixed": "objects of many kinds"}

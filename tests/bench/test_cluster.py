@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bench.cluster import Cluster, distant, redirected, server_of
-from bench.requests import Requests
+from bench.requests import AuditLog, Requests
 
 CONFIG = {
     "apiVersion": "v1",
@@ -20,18 +22,20 @@ CONFIG = {
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    """A kubeconfig, and a kubectl that answers with its arguments or with the next count."""
+    """A kubeconfig, and a kubectl that notes its arguments and answers as for one custom kind."""
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(CONFIG))
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(
-        "#!/bin/sh\ncase \"$*\" in\n"
-        f"*/metrics) echo >> {tmp_path}/asked; n=$(wc -l < {tmp_path}/asked)\n"
-        "  echo \"apiserver_request_total{resource=\\\"configmaps\\\",verb=\\\"APPLY\\\"} $((n * 500))\" ;;\n"
-        "*revision*) echo 0 0 7 0 ;;\n*) echo \"$KUBECONFIG $*\" ;;\nesac\n"
+        f"#!/bin/sh\necho \"$*\" >> {tmp_path}/asked\ncase \"$*\" in\n"
+        "*\"-o name\"*) echo customresourcedefinition.apiextensions.k8s.io/widgets.example.com ;;\n"
+        "*widgets.example.com*) printf '0 <none>\\n7 <none>\\n' ;;\n"
+        "*configmaps*revision*) printf '0 <none>\\n0 2026-11-23T12:00:00Z\\n7 <none>\\n' ;;\n"
+        "*revision*) ;;\n*) echo \"$KUBECONFIG $*\" ;;\nesac\n"
     )  # fmt: skip
     kubectl.chmod(0o755)
-    return Cluster(kubeconfig, kubectl)
+    (tmp_path / "audit.log").touch()
+    return Cluster(kubeconfig, kubectl, AuditLog(tmp_path))
 
 
 def test_only_the_address_changes() -> None:
@@ -57,11 +61,34 @@ def test_asks_by_its_own_kubeconfig(cluster: Cluster) -> None:
     assert cluster.ask("get", "pods") == f"{cluster.kubeconfig} get pods\n"
 
 
-def test_counts_what_happens_in_the_block(cluster: Cluster) -> None:
+def test_counts_what_happens_in_the_block(cluster: Cluster, tmp_path: Path) -> None:
+    def note(when: datetime.datetime) -> None:
+        values = {"auditID": str(when), "userAgent": "helm", "verb": "patch", "requestURI": "/"}
+        with (tmp_path / "audit.log").open("a") as file:
+            file.write(json.dumps({**values, "requestReceivedTimestamp": when.isoformat()}) + "\n")
+
+    now = datetime.datetime.now(datetime.UTC)
+    note(now)
     with cluster.counting() as asked:
         assert asked == []
-    assert asked == [Requests(reads=0, writes=500)]
+        note(datetime.datetime.now(datetime.UTC))
+        note(now - datetime.timedelta(hours=1))
+    note(datetime.datetime.now(datetime.UTC))
+    assert asked == [Requests(reads=0, writes=1)]
 
 
-def test_revisions(cluster: Cluster) -> None:
-    assert cluster.revisions("bench-helm") == {"0": 3, "7": 1}
+def test_objects_on_their_way_out_do_not_count(cluster: Cluster) -> None:
+    assert cluster.revisions("configmaps", "helm") == {"configmaps": {"0": 1, "7": 1}}
+
+
+def test_custom_resources_are_found_by_their_kinds(cluster: Cluster) -> None:
+    assert cluster.revisions("mixed", "helm") == {"custom resources": {"0": 1, "7": 1}}
+
+
+def test_what_lives_in_namespaces_goes_with_them(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.clear("mixed", "helm")
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert "delete namespaces -l bench=helm" in asked
+    assert "delete customresourcedefinitions -l bench=helm" in asked
+    assert "delete secrets -n bench-helm -l owner=helm" in asked
+    assert not [line for line in asked if "deployments" in line]

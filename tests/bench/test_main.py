@@ -1,41 +1,51 @@
-"""The options of `python -m bench`."""
+"""What `python -m bench` finds, keeps and prints."""
 
 from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bench import __main__ as command
-from bench.__main__ import arguments, log_file, title
-from bench.rounds import Block
+from bench import binaries, results
+from bench.cells import Cell, Setting, Store
+from bench.cluster import Cluster
+from tests.bench.making import cell_with
 
 
-def test_defaults() -> None:
-    given = arguments([])
-    assert (given.names, given.objects, given.rtt, given.rounds) == (["startup", "apply"], [500], [0, 20], 3)
+class FakeCluster:
+    """What is asked of a cluster here."""
+
+    kubectl = Path("/bin/kubectl")
 
 
-def test_lists_and_full() -> None:
-    assert arguments(["apply", "--objects", "50,500", "--rtt", "0"]).objects == [50, 500]
-    assert arguments(["--full"]).rtt == [0, 20, 100]
+def test_a_program_that_is_not_to_be_had_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(binaries, "find_helm", lambda named: None)
+    monkeypatch.setattr(binaries, "find_kapp", lambda named: named)
+    options = argparse.Namespace(tools=["kubectl", "helm", "kapp"], helm=None, kapp=Path("/opt/kapp"))
+    found = command.found_programs(options, cast(Cluster, FakeCluster()))
+    assert found == {"kubectl": Path("/bin/kubectl"), "kapp": Path("/opt/kapp")}
+    assert "helm is not to be had" in capsys.readouterr().err
 
 
-def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        arguments(["aply"])
-    assert "there are startup, apply" in capsys.readouterr().err
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_dry_run_keeps_nothing(dry: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results.write, "__defaults__", (tmp_path / "RESULTS.md",))
+    store = Store(tmp_path / "cells")
+    cell = cell_with(Setting("configmaps", 500, 0), ("mlstack", "first", [1.0]))
+    store.cell(cell.setting).readings.extend(cell.readings)
+    store.cell(cell.setting).runs.update(cell.runs)
+    command.publish(argparse.Namespace(dry=dry), store, store.cell(cell.setting), ("Title", "text"))
+    written = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert written == ([] if dry else ["RESULTS.md", "configmaps-500-0.json"])
 
 
-def test_a_log_belongs_to_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = []
-    for commit in ("commit abc", "commit abc with uncommitted changes", ""):
-        monkeypatch.setattr(command, "commit", lambda commit=commit: commit)
-        names.append(log_file().name)
-    assert names == [
-        "cells-commit-abc.jsonl",
-        "cells-commit-abc-with-uncommitted-changes.jsonl",
-        "cells-without-commit.jsonl",
-    ]
-
-
-def test_title() -> None:
-    assert title(Block(500, 20, 1, ())) == "500 ConfigMaps, round trip 20 ms"
+def test_a_quick_run_says_where_and_with_what() -> None:
+    cell = Cell(Setting("show", 10, 0))
+    key = command.quick_run(cell, {"mlstack": "0.1.0"})
+    assert cell.runs[key].time == key
+    assert cell.runs[key].programs == {"mlstack": "0.1.0"}

@@ -1,41 +1,58 @@
-"""Requests by the API server's own count."""
+"""Requests by the API server's audit log."""
 
 from __future__ import annotations
 
-from bench.requests import Requests, between, counted
+import datetime
+import json
+from pathlib import Path
 
-LINE = 'apiserver_request_total{{code="200",dry_run="{dry}",group="",resource="{resource}",verb="{verb}"}} {count}\n'
+import pytest
 
+from bench.requests import AuditLog, Requests, counted
 
-def metrics(*rows: tuple[str, str, str, float]) -> str:
-    """What /metrics answers: some other lines, and one for each (resource, verb, dry_run, count)."""
-    lines = [LINE.format(resource=resource, verb=verb, dry=dry, count=count) for resource, verb, dry, count in rows]
-    return '# TYPE apiserver_request_total counter\nother_total{resource="configmaps",verb="APPLY"} 9\n' + "".join(
-        lines
-    )
-
-
-def test_reads_and_writes_are_told_apart_and_added_up() -> None:
-    before = counted(metrics(("configmaps", "APPLY", "", 100), ("configmaps", "LIST", "", 7)))
-    after = counted(
-        metrics(
-            ("configmaps", "APPLY", "", 600),
-            ("configmaps", "LIST", "", 9),
-            ("configmaps", "WATCH", "", 1),
-            ("secrets", "POST", "", 1),
-            ("namespaces", "GET", "", 2),
-        )
-    )
-    assert between(before, after) == Requests(reads=5, writes=501)
+BEGIN = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.UTC)
+END = BEGIN + datetime.timedelta(seconds=10)
 
 
-def test_a_dry_run_stores_nothing() -> None:
-    assert between({}, counted(metrics(("configmaps", "APPLY", "All", 500)))) == Requests(reads=500, writes=0)
+def event(verb: str, name: str = "mlstack/0.1.0", second: int = 5, uri: str = "/api/v1/x", number: int = 0) -> str:
+    """A line of an audit log."""
+    said = {"userAgent": name} if name else {}
+    when = f"2026-11-23T12:00:{second:02d}.000001Z"
+    values = {"auditID": f"id-{number}", "verb": verb, "requestURI": uri, "requestReceivedTimestamp": when, **said}
+    return json.dumps(values) + "\n"
 
 
-def test_large_counts_come_as_floating_point() -> None:
-    assert between({}, counted(metrics(("configmaps", "LIST", "", 1.5e6)))) == Requests(reads=1_500_000, writes=0)
+def several(*events: str) -> list[str]:
+    return [text.replace('"id-0"', f'"id-{number}"') for number, text in enumerate(events)]
 
 
-def test_what_the_control_plane_asks_itself_is_left_out() -> None:
-    assert counted(metrics(("leases", "PUT", "", 400), ("nodes", "PATCH", "", 3))) == {}
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (several(*map(event, ("get", "list", "watch"))), Requests(3, 0)),
+        (several(*map(event, ("patch", "create", "update", "delete", "deletecollection"))), Requests(0, 5)),
+        (several(event("get", uri="/openapi/v3"), event("get", uri="/api")), Requests(2, 0)),
+        (several(event("patch", uri="/api/v1/x?dryRun=All&force=true")), Requests(1, 0)),
+        (several(event("get", "kube-scheduler/v1"), event("get", "kwok/v0"), event("list", "")), Requests(0, 0)),
+        (several(event("get", "kubectl/v1")), Requests(1, 0)),
+        ([event("watch", number=7), event("watch", number=7, second=6)], Requests(1, 0)),
+        (several(event("get", second=12)), Requests(0, 0)),
+        ([event("get")[:-20]], Requests(0, 0)),
+    ],
+    ids=["reads", "writes", "discovery", "dry-run", "others", "kubectl", "twice", "too late", "half a line"],
+)  # fmt: skip
+def test_counted(lines: list[str], expected: Requests) -> None:
+    assert counted(lines, BEGIN, END) == expected
+
+
+def test_the_log_is_read_on_where_it_was_also_after_it_was_cut(tmp_path: Path) -> None:
+    log, file = AuditLog(tmp_path), tmp_path / "audit.log"
+    file.write_text("old\n")
+    mark = log.mark()
+    assert list(log.lines(mark)) == []
+    with file.open("a") as text:
+        text.write("new\n")
+    assert list(log.lines(mark)) == ["new\n"]
+    file.rename(tmp_path / "audit-2026.log")
+    file.write_text("newer\n")
+    assert list(log.lines(mark)) == ["new\n", "newer\n"]

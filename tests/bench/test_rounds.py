@@ -1,4 +1,4 @@
-"""Rounds: who takes part, in which order, and what is kept when a run is cut off."""
+"""Rounds: who takes part, in which order, and what counts as work that was done."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import cast
 
 import pytest
 
-from bench import rounds, workload
+from bench import layouts
+from bench.cells import Reading, Setting
 from bench.cluster import Cluster
-from bench.measure import BenchError, Sample
+from bench.measure import BenchError
 from bench.requests import Requests
-from bench.rounds import Block, Cell, Log, blocks, run_block
+from bench.rounds import Round, Runner, check, rounds_of
 from bench.tools import CASES, Tool
+from bench.workload import Texts
 
 ASKED = Requests(reads=1, writes=2)
+TEN = Setting("configmaps", 10, 0)
 
 
-def tool(name: str, *cases: str, folder: Path = Path()) -> Tool:
+def tool(name: str, *cases: str, place: Path = Path()) -> Tool:
     """A tool that notes each case in a file, instead of doing it."""
-    noted = {case: ("/bin/sh", "-c", f"echo {name} {case} >> order") for case in cases}
-    return Tool(name, "1", noted, {}, folder)
-
-
-def cell(case: str = "first", name: str = "mlstack", number: int = 0, seconds: float = 1.0, rtt_ms: int = 0) -> Cell:
-    return Cell(500, rtt_ms, number, case, name, Sample(seconds, 0.5, 40.0), ASKED)
+    noted = {case: ("/bin/sh", "-c", f"echo {name} {case} >> {place}/order") for case in cases}
+    (place / "app").mkdir(exist_ok=True) if name == "mlstack" and place.is_absolute() else None
+    return Tool(name, "1", noted, {}, place, layouts.write_files)
 
 
 class Fake:
@@ -36,18 +36,15 @@ class Fake:
 
     kubeconfig = Path("/k")
 
-    def __init__(self, number: int, *, wrong: bool = False) -> None:
-        changed = min(5, 10) * (not wrong)
-        self._after = {
-            "changed": Counter({"0": 10 - changed, str(number + 1): changed}),
-            "delete": Counter[str](),
-            "show": Counter[str](),
-        }
+    def __init__(self, number: int, lacking: dict[str, set[str]] | None = None, *, wrong: bool = False) -> None:
+        changed = 5 * (not wrong)
+        self._after = {"changed": Counter({"0": 10 - changed, str(number + 1): changed}), "delete": Counter[str]()}
+        self._lacking = lacking or {}
         self._calls: Counter[str] = Counter()
         self.cleared: list[str] = []
 
-    def clear(self, namespace: str) -> None:
-        self.cleared.append(namespace)
+    def clear(self, objects: str, owner: str) -> None:
+        self.cleared.append(owner)
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[Requests]]:
@@ -55,86 +52,94 @@ class Fake:
         yield result
         result.append(ASKED)
 
-    def revisions(self, namespace: str) -> Counter[str]:
-        lacks = {"bench-helm": {"show", "diff"}}.get(namespace, set())
-        order = [case for case in CASES if case not in lacks]
-        case = order[self._calls[namespace] % len(order)]
-        self._calls[namespace] += 1
-        return self._after.get(case, Counter({"0": 10}))
+    def revisions(self, objects: str, owner: str) -> dict[str, Counter[str]]:
+        order = [case for case in CASES if case not in self._lacking.get(owner, set())]
+        case = order[self._calls[owner] % len(order)]
+        self._calls[owner] += 1
+        return {"configmaps": self._after.get(case, Counter({"0": 10}))}
 
 
-def test_peers_take_part_in_all_rounds_only_where_there_is_no_round_trip() -> None:
+def runner(cluster: Fake, keep: list[Reading]) -> Runner:
+    return Runner(cast(Cluster, cluster), "now", keep.append)
+
+
+@pytest.mark.parametrize(
+    ("count", "rtt_ms", "peers"),
+    [
+        (500, 0, [True, True, True]),
+        (500, 20, [True, False, False]),
+        (5000, 0, [True, False, False]),
+        (5000, 100, [False, False, False]),
+    ],
+)
+def test_who_takes_part(count: int, rtt_ms: int, peers: list[bool]) -> None:
     tools = [tool("mlstack"), dataclasses.replace(tool("kubectl"), in_a_row=True)]
-    found = [(b.rtt_ms, b.number, [t.name for t in b.tools]) for b in blocks(tools, [500], [0, 20], 2, 1)]
-    both, alone = ["mlstack", "kubectl"], ["mlstack"]
-    assert found == [(0, 0, both), (0, 1, both), (20, 0, both), (20, 1, alone)]
-    assert [[t.name for t in b.tools] for b in blocks(tools, [5000], [0], 2, 1)] == [both, alone]
+    found = list(rounds_of(Setting("configmaps", count, rtt_ms), tools, 3, 1))
+    assert [len(one.tools) == 2 for one in found] == peers
+    assert [(one.number, one.tools[0].name) for one in found] == [(number, "mlstack") for number in range(3)]
 
 
 def test_a_round_runs_each_case_by_each_tool_in_turn(tmp_path: Path) -> None:
-    cases = list(CASES)
-    tools = (tool("mlstack", *cases, folder=tmp_path), tool("helm", *(set(cases) - {"diff", "show"}), folder=tmp_path))
-    kept: list[Cell] = []
-    run_block(Block(10, 0, 1, tools), cast(Cluster, Fake(1)), tmp_path, kept.append)
+    tools = (tool("mlstack", *CASES, place=tmp_path), tool("helm", *(set(CASES) - {"diff"}), place=tmp_path))
+    kept: list[Reading] = []
+    fake = Fake(1, {"helm": {"diff"}})
+    assert runner(fake, kept).measure(Round(TEN, 1, tools)) == []
     # Round 1: turned by one.
-    expected = [
-        f"{name} {case}"
-        for case in cases
-        for name in ("helm", "mlstack")
-        if name != "helm" or case not in ("diff", "show")
-    ]
+    expected = [f"{name} {case}" for case in CASES for name in ("helm", "mlstack") if (name, case) != ("helm", "diff")]
     assert (tmp_path / "order").read_text().splitlines() == expected
-    assert [f"{cell.tool} {cell.case}" for cell in kept] == expected
-    assert {(cell.objects, cell.rtt_ms, cell.round, cell.requests) for cell in kept} == {(10, 0, 1, ASKED)}
-    assert workload.plain_file(tmp_path).read_text() == workload.objects(10, 2)
+    assert [f"{one.tool} {one.case}" for one in kept] == expected
+    assert {(one.round, one.run, one.requests) for one in kept} == {(1, "now", ASKED)}
+    assert fake.cleared == ["helm", "mlstack"]
 
 
-def test_a_tool_that_did_not_do_its_work_ends_the_run(tmp_path: Path) -> None:
-    block = Block(10, 0, 0, (tool("mlstack", *CASES, folder=tmp_path),))
-    kept: list[Cell] = []
+def test_objects_are_written_as_the_cases_need_them(tmp_path: Path) -> None:
+    written: list[int] = []
+
+    def layout(place: Path, texts: Texts) -> None:
+        written.append(sum('revision: "2"' in text for text in texts.objects))
+
+    noted = Tool("kapp", "1", {"first": ("true",), "changed": ("true",)}, {}, tmp_path, layout)
+    runner(Fake(1, {"kapp": set(CASES) - {"first", "changed"}}), []).measure(Round(TEN, 1, (noted,)))
+    assert written == [0, 5]
+
+
+def test_a_mlstack_that_did_not_do_its_work_ends_the_run(tmp_path: Path) -> None:
+    kept: list[Reading] = []
     with pytest.raises(BenchError, match=r"mlstack left .* after 'changed'"):
-        run_block(block, cast(Cluster, Fake(0, wrong=True)), tmp_path, kept.append)
-    assert [cell.case for cell in kept] == ["show", "first", "unchanged", "diff"]
+        runner(Fake(0, wrong=True), kept).measure(Round(TEN, 0, (tool("mlstack", *CASES, place=tmp_path),)))
+    assert [one.case for one in kept] == ["first", "unchanged", "diff"]
 
 
 def test_a_peer_that_fails_sits_out_the_rest_of_the_round(tmp_path: Path) -> None:
-    failing = tool("helm", "first", "delete", folder=tmp_path)
+    failing = tool("helm", "first", "delete", place=tmp_path)
     failing = dataclasses.replace(
         failing, cases={**failing.cases, "unchanged": ("/bin/sh", "-c", "echo sorry; exit 1")}
     )
-    block = Block(10, 0, 0, (tool("mlstack", *CASES, folder=tmp_path), failing))
-    kept: list[Cell] = []
+    kept: list[Reading] = []
     fake = Fake(0)
-    [failure] = run_block(block, cast(Cluster, fake), tmp_path, kept.append)
+    [failure] = runner(fake, kept).measure(Round(TEN, 0, (tool("mlstack", *CASES, place=tmp_path), failing)))
+    assert failure.startswith("helm, nothing changed: ")
     assert "sorry" in failure
-    assert [cell.case for cell in kept if cell.tool == "helm"] == ["first"]
-    assert [cell.case for cell in kept if cell.tool == "mlstack"] == list(CASES)
-    assert fake.cleared == ["bench-helm"]
+    assert [one.case for one in kept if one.tool == "helm"] == ["first"]
+    assert [one.case for one in kept if one.tool == "mlstack"] == list(CASES)
+    assert fake.cleared == ["helm", "mlstack"]
 
 
-def test_the_log_is_read_again_without_the_line_that_was_cut_off(tmp_path: Path) -> None:
-    file = tmp_path / "folder" / "cells.jsonl"
-    log = Log(file, resume=False)
-    log.add(cell("first"))
-    log.add(cell("unchanged"))
-    file.write_text(file.read_text()[:-20])
-    again = Log(file, resume=True)
-    assert again.cells == [cell("first")]
-    again.add(cell("diff"))
-    assert Log(file, resume=True).cells == [cell("first"), cell("diff")]
-    assert Log(file, resume=False).cells == []
-
-
-def test_a_round_is_done_when_all_its_cells_are_there(tmp_path: Path) -> None:
-    block = Block(500, 0, 0, (tool("mlstack", "first", "delete"), tool("helm", "first")))
-    log = Log(tmp_path / "cells.jsonl", resume=False)
-    log.add(cell("first"))
-    log.add(cell("delete"))
-    assert not log.has(block)
-    log.add(cell("first", "helm", rtt_ms=20))
-    assert not log.has(block)
-    log.add(cell("first", "helm"))
-    assert log.has(block)
-    log.drop(block)
-    assert log.cells == [cell("first", "helm", rtt_ms=20)]
-    assert rounds.cell_of(cell().as_line()) == cell()
+@pytest.mark.parametrize(
+    ("case", "found", "good"),
+    [
+        ("first", {"configmaps": {"0": 10}}, True),
+        ("first", {"configmaps": {"0": 4}, "roles": {"0": 6}}, True),
+        ("first", {"configmaps": {"0": 9}}, False),
+        ("unchanged", {"configmaps": {"0": 5, "1": 5}}, False),
+        ("changed", {"configmaps": {"0": 5, "1": 5}}, True),
+        ("changed", {"configmaps": {"0": 10}}, False),
+        ("delete", {}, True),
+        ("delete", {"configmaps": {"1": 1}}, False),
+        ("delete", {"customresourcedefinitions": {"0": 1}}, True),
+    ],
+)
+def test_check(case: str, found: dict[str, dict[str, int]], good: bool) -> None:
+    a_tool = dataclasses.replace(tool("helm"), leaves=frozenset({"customresourcedefinitions"}))
+    with contextlib.nullcontext() if good else pytest.raises(BenchError, match="helm left"):
+        check(Round(TEN, 0, ()), case, a_tool, {kind: Counter(counts) for kind, counts in found.items()})

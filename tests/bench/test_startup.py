@@ -1,11 +1,12 @@
-"""The start-up's table, and what `-X importtime` says."""
+"""What the start-up measures, and what `-X importtime` says."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from bench.measure import Command, Sample
-from bench.startup import BARE, Imports, imports, parse_imports, report
+from bench.measure import Command
+from bench.startup import Imports, commands, imports, note, parse_imports
 
 IMPORTTIME = """\
 import time: self [us] | cumulative | imported package
@@ -28,13 +29,15 @@ def test_imports_of_a_real_command() -> None:
     assert found.modules > 10
 
 
-def test_report() -> None:
-    samples = {
-        BARE: [Sample(0.01, 0.01, 10), Sample(0.02, 0.01, 10)],
-        "mlstack --help": [Sample(0.08, 0.08, 21), Sample(0.10, 0.08, 20)],
-    }
-    loaded = {BARE: Imports(30, ()), "mlstack --help": Imports(120, ("click", "yaml"))}
-    lines = [[part.strip() for part in line.strip("|").split("|")] for line in report(samples, loaded).splitlines()]
-    assert lines[2] == ["`python -c pass`", "0.010", "0.015", "1.0×", "", "2", "10", "30"]
-    assert lines[3] == ["`mlstack --help`", "0.080", "0.090", "6.5×", "≤ 10×", "2", "21", "120"]
-    assert lines[4:] == [[""], ["`mlstack --help` imports `click`, `yaml`."]]
+def test_note() -> None:
+    assert note("a", Imports(30, ())) == "`a` imports 30 modules."
+    assert note("b", Imports(9, ("click", "yaml"))) == "`b` imports 9 modules, of others' `click`, `yaml`."
+
+
+def test_commands() -> None:
+    show = Command(("mlstack", "show"))
+    assert list(commands(Path("/m"), show).values()) == [
+        Command((sys.executable, "-c", "pass")),
+        Command(("/m", "--help")),
+        show,
+    ]
