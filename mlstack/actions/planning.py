@@ -84,9 +84,10 @@ def _again(session: Session, planning: Planning, allow: Allow) -> Planning:
 def _refuse_empty(session: Session, wanted: Sequence[Wanted], reading: Reading) -> None:
     """An empty render is a mistake far more often than a wish to remove everything."""
     if not wanted and reading.snapshot.ours:
-        name = session.scope.environment
+        name, number = session.scope.environment, len(reading.snapshot.ours)
+        there = "an object of this app is" if number == 1 else f"{number} objects of this app are"
         raise MlstackError(
-            f"Nothing renders for {name}, but {len(reading.snapshot.ours)} objects of this app are there.",
+            f"Nothing renders for {name}, but {there} there.",
             f"To remove them: mlstack delete {name}",
         )
 

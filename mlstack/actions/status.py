@@ -112,7 +112,7 @@ def component_status(
     notes = [note for key in live for note in _notes(key, live[key], one, pods)]
     notes += [_ended_note(key, inventory) for key in ended]
     if others and live:
-        notes.append(f"{len(others)} shared objects are another's")
+        notes.append(f"{_are(len(others), 'shared object')} another's")
     word = _word(live, ended, total)
     return ComponentStatus(
         one.component, one.prototype, word, len(live), total, tuple(notes), _endpoints(live.values())
@@ -199,4 +199,8 @@ def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
         return []
     shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
     name = session.scope.environment
-    return [f"{len(left)} objects are no longer rendered ({shown}): mlstack diff {name} tells what apply does."]
+    return [f"{_are(len(left), 'object')} no longer rendered ({shown}): mlstack diff {name} tells what apply does."]
+
+
+def _are(number: int, word: str) -> str:
+    return f"1 {word} is" if number == 1 else f"{number} {word}s are"

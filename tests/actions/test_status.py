@@ -47,7 +47,7 @@ def found(
         ([JOB], [{**JOB, "status": DONE}], None, ("done", "1/1", ())),
         ([JOB], [{**JOB, "status": FAILED}], None, ("failed", "1/1", ("Job/x: no data",))),
         ([JOB], [], REMEMBERED, ("done", "0/0", ("Job/x succeeded, started T",))),
-        ([CONFIG, ROLE], [CONFIG], None, ("yes", "1/1", ("1 shared objects are another's",))),
+        ([CONFIG, ROLE], [CONFIG], None, ("yes", "1/1", ("1 shared object is another's",))),
         ([CONFIG, ROLE], [], None, ("absent", "0/2", ())),
     ],
 )

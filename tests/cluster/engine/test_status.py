@@ -152,7 +152,7 @@ def test_what_renders_no_longer_is_told(stack: Stack) -> None:
     stack.write("small", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\n")
     stack.apply(wait="none")
     stack.drop("big")
-    assert "1 objects are no longer rendered (Deployment/big)" in status(stack.scope()).notices[0]
+    assert "1 object is no longer rendered (Deployment/big)" in status(stack.scope()).notices[0]
 
 
 CRASHING = """
