@@ -280,20 +280,30 @@ def _train_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any
         return Readiness(State.FAILED, reason=_words(condition(live, "Failed")))
     if _true(condition(live, "Complete")):
         return Readiness(State.FINISHED)
+    if _true(condition(live, "Suspended")):
+        return _suspended(live)
     roles = status.get("jobsStatus") or []
     started = [role for role in roles if role.get("ready", 0) + role.get("succeeded", 0) > 0]
-    return _counted(len(started), max(len(roles), 1))
+    return _counted(len(started), max(len(roles), 1), "" if status else "no trainer has seen it yet")
 
 
-SPARK_ENDED = {"COMPLETED": State.FINISHED, "FAILED": State.FAILED, "SUBMISSION_FAILED": State.FAILED}
+SPARK_ENDED = {"COMPLETED": State.FINISHED, "FAILED": State.FAILED}  # after SUBMISSION_FAILED and FAILING it may retry
 
 
 def _spark(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     application = status.get("applicationState") or {}
     state = str(application.get("state", ""))
+    error = str(application.get("errorMessage") or "")
     if state in SPARK_ENDED:
-        return Readiness(SPARK_ENDED[state], reason=str(application.get("errorMessage") or ""))
-    return READY if state == "RUNNING" else waiting(reason=state.lower().replace("_", " "))
+        return Readiness(SPARK_ENDED[state], reason=error)
+    if state == "SUSPENDED":
+        return _suspended(live)
+    if state != "RUNNING":
+        return waiting(reason=error or state.lower().replace("_", " ") or "no operator has seen it yet")
+    executors = list((status.get("executorState") or {}).values())
+    dynamic = (spec.get("dynamicAllocation") or {}).get("enabled")
+    want = 1 + (0 if dynamic else (spec.get("executor") or {}).get("instances", 1))  # the driver, too
+    return _counted(min(1 + executors.count("RUNNING") + executors.count("COMPLETED"), want), want)
 
 
 def _generic(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:

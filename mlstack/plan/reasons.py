@@ -202,8 +202,12 @@ def best_reason(pods: Iterable[Manifest], events: Sequence[Manifest] = ()) -> Re
     return replace(chosen, text=f"{many} pods: {chosen.text}")
 
 
+# Where a job's pods are made by way of other objects, its operator labels them with the job's name.
+NAME_LABELS = ("training.kubeflow.org/job-name", "jobset.sigs.k8s.io/jobset-name", "sparkoperator.k8s.io/app-name")
+
+
 def owned_pods(owner: Manifest, pods: Iterable[Manifest]) -> list[Manifest]:
-    """The pods of a workload or job: by owner reference, by its selector, or by the training operator's label."""
+    """The pods of a workload or job: by owner reference, by its selector, or by a label that its operator sets."""
     uid, name = owner["metadata"].get("uid"), owner["metadata"]["name"]
     selector = (((owner.get("spec") or {}).get("selector") or {}).get("matchLabels")) or {}
     return [pod for pod in pods if _belongs(pod, uid, name, selector, owner["metadata"].get("namespace"))]
@@ -219,4 +223,4 @@ def _belongs(pod: Manifest, uid: str | None, name: str, selector: Mapping[str, s
         return True
     if selector:
         return selector.items() <= labels.items()
-    return labels.get("training.kubeflow.org/job-name") == name
+    return any(labels.get(label) == name for label in NAME_LABELS)

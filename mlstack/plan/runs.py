@@ -116,7 +116,8 @@ def ended_at(live: Manifest) -> str:
     """When a run ended as its object tells (RFC 3339), "" if it does not."""
     status = live.get("status") or {}
     last = [c for c in status.get("conditions") or [] if c.get("type") in FINAL and c.get("status") == "True"]
-    return str(status.get("completionTime") or (last[-1].get("lastTransitionTime") if last else "") or "")
+    told = status.get("completionTime") or status.get("terminationTime")  # the latter by Spark's operator
+    return str(told or (last[-1].get("lastTransitionTime") if last else "") or "")
 
 
 def _remembered(run: Run | None) -> RunState:

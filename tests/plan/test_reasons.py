@@ -117,6 +117,15 @@ def test_whose_pods() -> None:
     assert owned_pods(owner(), pods) == [by_owner, by_job]
 
 
+@pytest.mark.parametrize(
+    "label", ["training.kubeflow.org/job-name", "jobset.sigs.k8s.io/jobset-name", "sparkoperator.k8s.io/app-name"]
+)
+def test_pods_that_an_operator_makes_are_known_by_its_label(label: str) -> None:
+    mine, other = ({"metadata": {"name": name, "namespace": "n", "labels": {label: name}}} for name in ("x", "y"))
+    job = {"metadata": {"name": "x", "namespace": "n", "uid": "u"}, "spec": {}}
+    assert owned_pods(job, [mine, other]) == [mine]
+
+
 def test_a_crash_says_where_its_log_stands() -> None:
     crashing, ended = pod(waiting("CrashLoopBackOff")), pod({"name": "a", "state": {"terminated": ENDED}})
     assert pod_reason(crashing).log == Log("n", "p", "a", previous=True)

@@ -95,6 +95,7 @@ def test_which_kinds_are_runs(group: str, kind: str, run: bool) -> None:
     [
         ({}, ""),
         ({"completionTime": "T"}, "T"),
+        ({"terminationTime": "T", "applicationState": {"state": "FAILED"}}, "T"),
         ({"conditions": [{"type": "Failed", "status": "True", "lastTransitionTime": "T"}]}, "T"),
         ({"conditions": [{"type": "Failed", "status": "False", "lastTransitionTime": "T"}]}, ""),
         ({"conditions": [{"type": "Running", "status": "True", "lastTransitionTime": "T"}]}, ""),

@@ -221,6 +221,14 @@ def test_the_operator_is_told_what_to_run(values: dict[str, Any], type_: str, fi
     assert spec.get("mainClass", "") == values.get("main_class", "")
 
 
+def test_pods_have_the_labels_that_logs_are_found_by(one: One, executor: One, application: One) -> None:
+    wanted = one("Job", "spark-application", main_file=PI)["spec"]["template"]["metadata"]["labels"]
+    assert "app.kubernetes.io/managed-by" in wanted
+    assert executor()["metadata"]["labels"] == wanted
+    assert application()["driver"]["labels"] == application()["executor"]["labels"] == wanted
+    assert executor(labels={"team": "a"})["metadata"]["labels"] == {"team": "a"} | wanted
+
+
 def test_failures_run_again_as_often_as_said(one: One, application: One) -> None:
     assert one("Job", "spark-application", main_file=PI)["spec"]["backoffLimit"] == 0
     assert application()["restartPolicy"] == {"type": "Never"}
