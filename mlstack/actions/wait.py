@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlstack.actions.events import OnEvent, Ready, ignore
 from mlstack.actions.reading import Place, all_or_raise, resource_for
@@ -17,6 +16,7 @@ from mlstack.plan.inventory import PART_OF, Inventory, is_ours
 from mlstack.plan.model import Action, Plan
 from mlstack.plan.readiness import State, readiness, waits
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
+from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def check_outcome(session: Session, waited: Waited, what: str) -> None:
     if lacking:
         told = [f"{key} {waited.states[key].progress} {waited.reasons[key]}".rstrip() for key in lacking]
         problem = f"not {what} in time" if waited.timed_out else "cannot become ready as things stand"
-        raise NotReadyError(f"{problem.capitalize()}: {'; '.join(told)}.", f"Look again: mlstack status {name}")
+        lacks = "; ".join(told).rstrip(".")  # a log's last line may end with one
+        raise NotReadyError(f"{problem.capitalize()}: {lacks}.", f"Look again: mlstack status {name}")
 
 
 def _enough(run: bool, state: State, what: str) -> bool:

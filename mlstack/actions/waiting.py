@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
 from mlstack.actions.listing import order, spread_kinds
@@ -23,6 +23,7 @@ from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.runs import is_run
+from mlstack.records import dataclass
 
 TICK_SECONDS = 0.5
 EVENTS_EVERY_SECONDS = 5.0
@@ -167,14 +168,22 @@ class _Wait:
     def reason_of(self, key: Key, live: Manifest | None) -> Reason:
         if live is None:
             return Reason("it was deleted meanwhile") if key in self.gone else NOTHING
+        state = self.states[key]
+        if state.state is State.FAILED and is_run(key):
+            found = self.pods_reason(live)
+            return replace(found, text="; ".join(filter(None, (state.reason.rstrip("."), found.text))))
         if self.done(key):
             return NOTHING
-        found = best_reason(owned_pods(live, self.pods.values()))
+        found = self.pods_reason(live)
         if found.text:
-            said = self.tails.of(found.log)
-            return replace(found, text=f"{found.text}; its log ends: {said}") if said else found
-        own = self.states[key].reason
-        return own_reason(own) if own else self.from_events.get(key, NOTHING)
+            return found
+        return own_reason(state.reason) if state.reason else self.from_events.get(key, NOTHING)
+
+    def pods_reason(self, live: Manifest) -> Reason:
+        """What is wrong with the object's pods, with the end of its log where one crashed."""
+        found = best_reason(owned_pods(live, self.pods.values()))
+        said = self.tails.of(found.log)
+        return replace(found, text=f"{found.text}; its log ends: {said}") if said else found
 
     def note_stuck(self, key: Key) -> None:
         if self.reasons[key].unschedulable:
