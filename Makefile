@@ -7,7 +7,7 @@ PIP_FLAGS := -qqq --disable-pip-version-check --retries 2 --log $(VENV)/pip.log
 # Figures and tests use the control plane that is built or cached here; real users' `mlstack sandbox` tries a download first.
 TEST_ENV := MLSTACK_DOWNLOAD=0 MLSTACK_SANDBOX_BUILD=1
 
-.PHONY: demo test quick lint bench bench-full test-slow lock wheel clean
+.PHONY: demo test quick lint bench bench-full test-slow test-real lock wheel clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" MLSTACK_SANDBOX_BUILD=1 bash demo/walkthrough.sh
@@ -21,13 +21,18 @@ quick: $(READY)
 test-slow: $(READY)
 	@$(TEST_ENV) $(BIN)/python -m pytest -q -m slow tests
 
+# On a real node: kubelet, containers, images (tools/realnode/README.md). Linux and root; ALL=1: the long ones, too.
+test-real: $(READY)
+	@$(TEST_ENV) $(BIN)/python -m tools.realnode images $(if $(ALL),--all)
+	@$(TEST_ENV) MLSTACK_REAL=1 $(BIN)/python -m pytest -q $(if $(ALL),,-m "not slow") -rP --durations=15 tests/real
+
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: $(READY)
 	@$(TEST_ENV) $(BIN)/python -m bench
 
-# Hours: up to 5,000 objects and 100 ms. Interrupted, it goes on where it was.
+# An hour and a half on a quiet machine: up to 5,000 objects and 100 ms. Interrupted, it goes on where it was.
 bench-full: $(READY)
 	@$(TEST_ENV) $(BIN)/python -m bench --full --resume
 
