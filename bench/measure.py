@@ -55,7 +55,7 @@ def measure(command: Command) -> Sample:
         if result.pop("code") not in command.good:
             tail = said.read_text(encoding="utf-8", errors="replace")[-2000:]
             raise BenchError(f"{' '.join(command.words)} failed:\n{tail}")
-    return Sample(**result)
+    return Sample(**{name: round(value, 4) for name, value in result.items()})
 
 
 def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, list[Sample]]:
