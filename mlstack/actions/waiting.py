@@ -174,8 +174,7 @@ class _Wait:
             return replace(found, text="; ".join(filter(None, (state.reason.rstrip("."), found.text))))
         if self.done(key):
             return NOTHING
-        found = self.pods_reason(live)
-        if found.text:
+        if (found := self.pods_reason(live)).text:
             return found
         return own_reason(state.reason) if state.reason else self.from_events.get(key, NOTHING)
 
