@@ -91,16 +91,20 @@ class Session:
         """An app that has an environment `gke` in a namespace of its own, which kubectl uses as well."""
         self.number += 1
         self.app.parent.mkdir()
-        self.type("mlstack init shop", self.app.parent)
-        self.type(f"kubectl create namespace s{self.number}")
-        self.type(f"kubectl config set-context gke --namespace s{self.number}")
-        self.type("mlstack env add gke")
+        self.do("mlstack init shop", self.app.parent)
+        self.do(f"kubectl create namespace s{self.number}")
+        self.do(f"kubectl config set-context gke --namespace s{self.number}")
+        self.do("mlstack env add gke")
 
     def write(self, path: str, text: str) -> None:
         (self.app / path).parent.mkdir(parents=True, exist_ok=True)
         (self.app / path).write_text(text.replace("NAMESPACE", f"s{self.number}"))
 
-    def type(self, line: str, where: Path | None = None) -> str:
+    def do(self, line: str, where: Path | None = None) -> None:
+        """Runs a line that has to work."""
+        self.type(line, where, check=True)
+
+    def type(self, line: str, where: Path | None = None, *, check: bool = False) -> str:
         """Runs a line as a shell would; what it printed, however it ended."""
         done = subprocess.run(
             ["bash", "-c", line],
@@ -112,6 +116,7 @@ class Session:
             timeout=180,
             check=False,
         )
+        assert done.returncode == 0 or not check, f"$ {line}\n{done.stdout}"
         return done.stdout
 
 
@@ -129,7 +134,7 @@ def session(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     typed = Session(folder, {**os.environ, **own})
     try:
-        typed.type("mlstack sandbox up gke --like gke --context gke && kubectl config use-context gke", folder)
+        typed.do("mlstack sandbox up gke --like gke --context gke && kubectl config use-context gke", folder)
         yield typed
     finally:
         typed.type("mlstack sandbox down --all", folder)
@@ -138,7 +143,7 @@ def session(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def applied(session: Session) -> None:
     session.write("components/web/settings.yaml", SETTINGS)
     session.write("components/web/service.yaml", SERVICE)
-    session.type("mlstack apply gke")
+    session.do("mlstack apply gke")
 
 
 def made_by_kubectl(session: Session) -> None:
@@ -150,38 +155,38 @@ def made_by_helm(session: Session) -> None:
     """No helm here: the API server is told that it is."""
     session.write("components/web/settings.yaml", SETTINGS.replace("blue", "green"))
     session.write("helm.yaml", HELM)
-    session.type("kubectl create -f helm.yaml --field-manager=helm; rm helm.yaml")
+    session.do("kubectl create -f helm.yaml --field-manager=helm; rm helm.yaml")
 
 
 def trained(session: Session) -> None:
-    session.type("mlstack generate kubeflow-core core && mlstack generate tf-cnn cnn && mlstack apply gke")
-    session.type("mlstack wait gke -c cnn --for finished")
-    session.type("mlstack param set cnn num_workers 2 && mlstack apply gke -c cnn --wait finished")
+    session.do("mlstack generate kubeflow-core core && mlstack generate tf-cnn cnn && mlstack apply gke")
+    session.do("mlstack wait gke -c cnn --for finished")
+    session.do("mlstack param set cnn num_workers 2 && mlstack apply gke -c cnn --wait finished")
 
 
 def with_history(session: Session) -> None:
     git = "git -c user.name=ann -c user.email=ann@box"
     session.write("components/other/a.yaml", SETTINGS.replace("settings", "other"))
-    session.type("mlstack apply gke")
+    session.do("mlstack apply gke")
     session.write("components/web/settings.yaml", SETTINGS)
     session.write("components/web/service.yaml", SERVICE)
-    session.type(f"git init -q && git add -A && {git} commit -qm shop && mlstack apply gke")
+    session.do(f"git init -q && git add -A && {git} commit -qm shop && mlstack apply gke")
     session.write("components/web/settings.yaml", SETTINGS.replace("blue", "red"))
     (session.app / "components/web/service.yaml").unlink()
-    session.type("mlstack apply gke -c web")
+    session.do("mlstack apply gke -c web")
 
 
 def busy(session: Session) -> None:
     """An apply that waits for its operator, and so does not end."""
     session.write("components/thing/a.yaml", OPERATOR)
     under_way = "nohup mlstack apply gke --timeout 90s > under-way.log 2>&1 &"
-    session.type(f"{under_way} until grep -q operator under-way.log; do sleep 0.2; done")
+    session.do(f"{under_way} until grep -q operator under-way.log; do sleep 0.2; done")
 
 
 def refused(session: Session) -> None:
     session.write("components/web/settings.yaml", SETTINGS)
     words = "--model_path=gs://models/inception --service_account='No Name'"
-    session.type(f"mlstack generate tf-serving model {words}")
+    session.do(f"mlstack generate tf-serving model {words}")
 
 
 # What has to be there before a block is typed, by its first command.
