@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from mlstack.cluster.client import Client, encode
 from mlstack.cluster.failures import NotFoundError
 from mlstack.cluster.kinds import Resource
 from mlstack.cluster.request import APPLY_PATCH, JSON, Request
+from mlstack.records import dataclass
 
 Manifest = dict[str, Any]
 
@@ -59,16 +59,41 @@ def list_objects(
     One request unless `page` bounds the objects per request. Every item gets its apiVersion and kind, which the server
     leaves out of lists.
     """
+    items: list[Manifest] = []
+    version = ""
+    for found in _pages(client, resource, namespace, labels, fields, metadata_only, page):
+        items += found.items
+        version = found.resource_version
+    return Listing(items, version)
+
+
+def list_pages(
+    client: Client, resource: Resource, namespace: str | None, *, page: int, labels: str = "", fields: str = ""
+) -> Iterator[list[Manifest]]:
+    """As `list_objects`, `page` objects at a time, for kinds too many to hold at once."""
+    for found in _pages(client, resource, namespace, labels, fields, False, page):
+        yield found.items
+
+
+def _pages(
+    client: Client,
+    resource: Resource,
+    namespace: str | None,
+    labels: str,
+    fields: str,
+    metadata_only: bool,
+    page: int,
+) -> Iterator[Listing]:
     query: dict[str, Any] = {"labelSelector": labels, "fieldSelector": fields, "limit": page}
     query = {key: value for key, value in query.items() if value}
-    items: list[Manifest] = []
+    accept = METADATA_LIST if metadata_only else JSON
     while True:
-        accept = METADATA_LIST if metadata_only else JSON
         answer = client.json("GET", resource.path(namespace), query, accept=accept)
-        items += [_typed(item, resource) for item in answer.get("items") or []]
+        items = [_typed(item, resource) for item in answer.get("items") or []]
+        yield Listing(items, answer["metadata"].get("resourceVersion", ""))
         query["continue"] = answer["metadata"].get("continue")
         if not query["continue"]:
-            return Listing(items, answer["metadata"].get("resourceVersion", ""))
+            return
 
 
 def apply(

@@ -1,0 +1,228 @@
+"""tune: how many workers of how many GPUs an environment's cluster takes now, on which nodes, and why not more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mlstack.actions.capacity import see
+from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.params import set_param
+from mlstack.actions.session import Scope, render_scope
+from mlstack.app.assemble import chosen
+from mlstack.app.prototypes import prototype_of
+from mlstack.app.settings import component_in, one_setting
+from mlstack.compose.manifests import Manifest
+from mlstack.compose.render import Rendered, Target
+from mlstack.errors import MlstackError
+from mlstack.plan.fit.asks import Ask, asks
+from mlstack.plan.fit.devices import is_spot, model_of
+from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.scale import Size, choose
+from mlstack.plan.fit.slots import Slots
+from mlstack.plan.fit.view import View
+from mlstack.plan.fit.words import device_of, node_reason
+from mlstack.records import dataclass
+
+SIZED = ("num_workers", "num_gpus")
+PART_OF, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A node as the table shows it: devices that it has and that are free, pods of the job it takes, why not more."""
+
+    name: str
+    model: str
+    total: int
+    free: int
+    takes: int
+    why: str
+    spot: bool
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One component. `outlooks`: what becomes of each of its kinds of pods; `best`: the size that `scale` comes to.
+
+    `resource` is the accelerator that it asks for, "" for none; `sized`: it has workers to choose a number of.
+    """
+
+    component: str
+    resource: str
+    outlooks: tuple[Outlook, ...]
+    nodes: tuple[NodeRow, ...]
+    sized: bool
+    best: Size | None
+    asked: Size | None
+
+    @property
+    def prospect(self) -> Prospect:
+        """What becomes of it as asked: the worst of its parts."""
+        order = (Prospect.NEVER, Prospect.WAITS, Prospect.UNKNOWN, Prospect.FITS)
+        return min((one.prospect for one in self.outlooks), key=order.index, default=Prospect.FITS)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it does not fit, without repeats."""
+        return tuple(dict.fromkeys(text for one in self.outlooks for text in one.reasons))
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The answer for an environment. `blind` names what may not be read; `written` the settings that were stored."""
+
+    environment: str
+    components: tuple[Tuned, ...]
+    blind: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+
+
+def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
+    """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
+
+    `scale` is tried instead of the components' own. Raises MlstackError where there is nothing to tune.
+    """
+    connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
+    everything = replace(scope, components=())
+    rendered, target = render_scope(replace(everything, sets=(*scope.sets, *_unscaled(everything))))
+    names = scope.components or _with_devices(rendered, connection.namespace)
+    view = see(connection.client, connection.namespace, _own(scope.project.name, names), _claims(rendered))
+    there = _applied(view, scope.project.name)
+    others = [one for one in rendered if one.component not in names and one.component not in there]
+    own = {one.component: one for one in rendered}
+    tuned = [_tuned(scope, connection, target, view, own[name], others, scale) for name in names]
+    written = [line for one in tuned for line in _write(scope, one, scale)] if write else []
+    return Tuning(scope.environment, tuple(tuned), view.blind, tuple(written))
+
+
+def _tuned(
+    scope: Scope,
+    connection: Connection,
+    target: Target,
+    view: View,
+    one: Rendered,
+    others: Sequence[Rendered],
+    scale: str,
+) -> Tuned:
+    name = one.component
+    beside = [ask for other in others for ask in asks(other.component, other.manifests, connection.namespace)]
+    sized = all(parameter in one.settings for parameter in SIZED)
+    wanted = scale or _setting(scope, name, "scale") or "max"
+
+    def asks_at(workers: int, each: int) -> list[Ask]:
+        sizes = (f"{name}.num_workers={workers}", f"{name}.num_gpus={each}")
+        return [*_asks(scope, name, connection.namespace, sizes), *beside]
+
+    asked = [*asks(name, one.manifests, connection.namespace), *beside]
+    resource = next(filter(None, map(device_of, asked)), "")
+    found = outlooks(view, asked, grows=_grows(connection, target), types=_types(target))
+    own = tuple(each for each in found if each.ask.component == name)
+    best = choose(view, asks_at, resource, wanted) if sized else None
+    size = Size(*(int(one.settings[parameter].value) for parameter in SIZED)) if sized else None
+    asked_size = None if _setting(scope, name, "scale") else size
+    return Tuned(name, resource, own, _rows(own, resource, _types(target)), sized, best, asked_size)
+
+
+def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:
+    sets = (*scope.sets, *_unscaled(replace(scope, components=(name,))), *sizes)
+    (one,), _ = render_scope(replace(scope, components=(name,), sets=sets))
+    return asks(one.component, one.manifests, namespace)
+
+
+def _unscaled(scope: Scope) -> list[str]:
+    """Settings with which components render that leave their size to the cluster."""
+    environment = scope.project.environment(scope.environment)
+    names = chosen(scope.project, environment, list(scope.components) or None)
+    return [f"{name}.scale=" for name in names if _setting(scope, name, "scale")]
+
+
+def _setting(scope: Scope, name: str, parameter: str) -> Any:
+    """The value of a component's parameter in the environment; None where it has none of that name."""
+    file = scope.project.component(name)
+    if file.file is None or parameter not in prototype_of(scope.project, file).parameters:
+        return None
+    environment = scope.project.environment(scope.environment)
+    return one_setting(component_in(scope.project, name, environment), parameter, environment.namespace).value
+
+
+def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ...]:
+    """The components whose pods ask for accelerators; all that run to an end where none does."""
+    names = [one.component for one in rendered if any(map(device_of, asks(one.component, one.manifests, namespace)))]
+    names = names or [one.component for one in rendered if one.lifecycle == "run"]
+    if not names:
+        raise MlstackError("No component of this app asks for GPUs, and none is a job: there is nothing to tune.")
+    return tuple(names)
+
+
+def _own(app: str, names: Sequence[str]) -> Any:
+    """Whether a pod belongs to what is tuned: it makes room for itself."""
+
+    def is_own(pod: Pod) -> bool:
+        labels = pod["metadata"].get("labels") or {}
+        return labels.get(PART_OF) == app and labels.get(COMPONENT) in names
+
+    return is_own
+
+
+def _applied(view: View, app: str) -> set[str]:
+    """Components of the app whose pods are there already."""
+    pods = (pod for room in view.nodes or () for pod in room.pods)
+    labels = (pod["metadata"].get("labels") or {} for pod in pods)
+    return {found[COMPONENT] for found in labels if found.get(PART_OF) == app and COMPONENT in found}
+
+
+def _claims(rendered: Sequence[Rendered]) -> frozenset[str]:
+    """Names of volume claims that come with the app."""
+    manifests: list[Manifest] = [manifest for one in rendered for manifest in one.manifests]
+    return frozenset(m["metadata"]["name"] for m in manifests if m["kind"] == "PersistentVolumeClaim")
+
+
+def _grows(connection: Connection, target: Target) -> bool:
+    """Whether nodes may still come."""
+    return (connection.environment.autoscaling or target.platform.get("autoscaling")) != "none"
+
+
+def _types(target: Target) -> Mapping[str, str]:
+    return (target.platform.get("gpu") or {}).get("types") or {}
+
+
+def _rows(found: Sequence[Outlook], resource: str, types: Mapping[str, str]) -> tuple[NodeRow, ...]:
+    """The nodes that have, or should have, the accelerator; all of them for a job without one."""
+    first = next((one for one in found if one.ask.needs.get(resource)), found[0] if found else None)
+    if first is None:
+        return ()
+    shown = [
+        one
+        for one in first.fit.found
+        if not resource or one.room.allocatable.get(resource) or model_of(one.room.labels, types)
+    ]
+    return tuple(_row(one, first.ask, resource, types) for one in shown)
+
+
+def _row(one: Slots, ask: Ask, resource: str, types: Mapping[str, str]) -> NodeRow:
+    total, free = one.room.allocatable.get(resource, 0), max(0, one.room.free(resource))
+    why = node_reason(one, ask, resource)
+    return NodeRow(
+        one.room.name, model_of(one.room.labels, types), total, free, one.count, why, is_spot(one.room.labels)
+    )
+
+
+def _write(scope: Scope, tuned: Tuned, scale: str) -> list[str]:
+    """Stores the size for this environment: beside `scale` where that is set, else as numbers."""
+    if not tuned.sized:
+        return []
+    if tuned.best is None:
+        raise MlstackError(
+            f"{tuned.component} does not fit in {scope.environment} now: nothing was written.", "; ".join(tuned.reasons)
+        )
+    size, name, environment = tuned.best, tuned.component, scope.environment
+    wanted = scale or _setting(scope, name, "scale")
+    values = {"num_workers": str(size.workers), "num_gpus": str(size.each)}
+    if wanted:
+        resolved = f'{{"for": "{wanted}", "num_workers": {size.workers}, "num_gpus": {size.each}}}'
+        values = {"scale": wanted, "resolved": resolved}
+    done = [set_param(scope.project, name, parameter, text, environment) for parameter, text in values.items()]
+    return [line for one in done for line in one.summary]
