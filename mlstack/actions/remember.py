@@ -47,7 +47,8 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     written = {one.change.key for one in results if one.error is None and one.change.component}
     there = (set(planning.reading.snapshot.ours) | written) - set(removed)
     started = _started(planning, written | forgotten(planning))
-    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed), started)
+    unsent = {change.key for change in planning.plan.writes} - {one.change.key for one in results}
+    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed | unsent), started)
     found = still_unseen(found, announced, planning.reading.unseen)
     if not failed:
         return found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -56,6 +57,14 @@ def test_after_a_failure_everywhere_is_looked_again() -> None:
     assert found.namespaces == ANNOUNCED.namespaces
     assert found.digests == {entry(A): "d-a"}
     assert found.runs == {}
+
+
+def test_what_was_held_back_is_remembered_as_it_was_applied_last() -> None:
+    """Else the next apply would take for done what was never sent."""
+    made = planning(A, OTHER, ours=(A, OTHER))
+    plan = Plan("gke", "n", (Change(A, Action.CHANGE, "c"), Change(OTHER, Action.CHANGE, "d")))
+    found = exact(replace(made, plan=plan), ANNOUNCED, [sent(A, "refused")], [])
+    assert found.digests == {entry(OTHER): "kept"}
 
 
 ENDED: Manifest = {
