@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from .cells import Cell, Reading, Run, Store
+from .cells import Cell, Reading, Run, Setting, Store
 from .statistics import summary
 from .table import seconds, table, times
 from .targets import BARE, START_UP, targets_table
@@ -37,12 +37,25 @@ def page(store: Store) -> str:
 def sections(store: Store) -> list[tuple[str, str]]:
     """Titles and texts: the targets, the start-up, `show`, and a section for each cell of the rounds."""
     cells = store.all()
-    found = [("Targets", targets_table(store))]
+    found = [("Targets", "\n\n".join([targets_table(store), *several_runs(cells)]))]
     if START_UP in [cell.setting for cell in cells]:
         found.append(start_up_section(store))
     if any(cell.setting.objects == "show" for cell in cells):
         found.append(show_section(store))
     return found + [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
+
+
+def several_runs(cells: Sequence[Cell]) -> list[str]:
+    """A warning where a cell's tools were not measured side by side."""
+    found = [rounds_title(cell.setting) for cell in cells if cell.setting.objects in TITLES and len(cell.runs) > 1]
+    if not found:
+        return []
+    return [f"Rows of several runs, at different times and loads, stand beside each other in: {'; '.join(found)}."]
+
+
+def rounds_title(setting: Setting) -> str:
+    """What the section of a setting is called."""
+    return f"{setting.count:,} {TITLES[setting.objects]}, round trip {setting.rtt_ms} ms"
 
 
 def write(store: Store, file: Path = RESULTS) -> None:
@@ -73,11 +86,9 @@ def show_section(store: Store) -> tuple[str, str]:
 
 def rounds_section(cell: Cell) -> tuple[str, str]:
     """A cell of the rounds: one row per case and tool, in the order of the cases."""
-    setting = cell.setting
-    title = f"{setting.count:,} {TITLES[setting.objects]}, round trip {setting.rtt_ms} ms"
     names = sorted(dict.fromkeys(one.tool for one in cell.readings), key=_ours_first)
     rows = [_row(cell, case, name) for case in CASES for name in names if cell.of(name, case)]
-    return title, "\n\n".join([origins(cell), table(_HEAD, rows, texts=2), *cell.notes])
+    return rounds_title(cell.setting), "\n\n".join([origins(cell), table(_HEAD, rows, texts=2), *cell.notes])
 
 
 def _ours_first(name: str) -> tuple[bool, str]:

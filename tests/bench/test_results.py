@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.cells import Setting, Store
-from bench.results import page, rounds_section, show_section, start_up_section, write
+from bench.results import page, rounds_section, several_runs, show_section, start_up_section, write
 from bench.targets import BARE, START_UP
 from tests.bench.making import cell_with
 
@@ -42,6 +42,9 @@ def test_each_run_has_a_line() -> None:
         "monday; 8 cores; mlstack 0.1.0 commit abc, floor; load before the rounds 0.2 to 1.3  ",
         "tuesday; 8 cores; helm v4; load before the rounds 0.2 to 1.3",
     ]
+    [warning] = several_runs([given, later])
+    assert warning.endswith("in: 500 ConfigMaps, round trip 20 ms.")
+    assert several_runs([later]) == []
 
 
 def test_notes_stand_below_the_table() -> None:
