@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from mlstack.actions.events import (
@@ -24,15 +24,23 @@ from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.pruning import prune
 from mlstack.actions.receipts import keep_images, keep_receipt
 from mlstack.actions.rehearse import rehearse
-from mlstack.actions.remember import exact, forgotten, remember_ends, store_inventory, with_history
+from mlstack.actions.remember import (
+    InventoryMovedError,
+    exact,
+    forgotten,
+    remember_ends,
+    store_inventory,
+    with_history,
+)
 from mlstack.actions.replan import planned_again
 from mlstack.actions.sending import REPLACING, Sent, send
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import check_outcome, check_past, is_enough, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target, Waited
+from mlstack.cluster.store import Parent
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.inventory import superset
+from mlstack.plan.inventory import Inventory, superset
 from mlstack.plan.model import Action, Change
 from mlstack.plan.needs import held_back
 from mlstack.plan.readiness import waits
@@ -95,13 +103,20 @@ class _Work:
         self.revision = 0
         self.deadline = time.monotonic() + options.timeout_s
         self.lock: Lock | None = None
+        self.announced = Inventory()
+        self.parent: Parent | None = None
 
     # -- the steps
 
     def carry_out(self, *, confirmed: bool) -> None:
         self.make_namespaces()
         with self.locked() as self.lock:
-            self.plan_again(confirmed)
+            self.deadline = time.monotonic() + self.options.timeout_s  # waiting for another apply does not count
+            if not confirmed:
+                with suppress(InventoryMovedError):  # the inventory as it was read: nobody else has applied meanwhile
+                    self.announce()
+            if self.parent is None:
+                self.plan_again(confirmed)
             if self.plan.writes or forgotten(self.planning):
                 self.write()
 
@@ -120,19 +135,24 @@ class _Work:
         self.plan = self.planning.plan
         if self.plan.blocked:
             raise PlanBlockedError(self.plan)
-        self.deadline = time.monotonic() + self.options.timeout_s  # waiting for somebody else's apply does not count
+
+    def announce(self) -> None:
+        """Remembers, before the first object, all that will be there: a kill in between loses nothing."""
+        reading = self.planning.reading
+        self.announced = superset(reading.snapshot.inventory, self.touched())
+        self.parent = store_inventory(self.session, reading.parent, self.announced)
 
     def write(self) -> None:
-        before = self.planning.reading.snapshot.inventory
-        announced = superset(before, self.touched())
-        parent = store_inventory(self.session, self.planning.reading.parent, announced)
+        if self.parent is None:
+            self.announce()
+        assert self.parent is not None
         self.send_stages()
         if not self.failures():
             self.prune()
         self.lock_check()
-        found = exact(self.planning, announced, self.sent, self.removed)
+        found = exact(self.planning, self.announced, self.sent, self.removed)
         self.revision = self.keep_receipt()
-        store_inventory(self.session, parent, with_history(self.session, self.planning, found, self.revision))
+        store_inventory(self.session, self.parent, with_history(self.session, self.planning, found, self.revision))
         if self.failures():
             unsent = [change.key for change in self.held]
             raise ApplyFailedError(self.failures(), self.session.scope.environment, unsent, self.unpruned())

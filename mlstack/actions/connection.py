@@ -35,11 +35,18 @@ class Connection:
 
 
 def connect_environment(
-    project: Project, env_name: str, *, kubeconfig: str | None = None, pin: bool = True, store: Pin | None = None
+    project: Project,
+    env_name: str,
+    *,
+    kubeconfig: str | None = None,
+    pin: bool = True,
+    store: Pin | None = None,
+    meanwhile: Callable[[Client], object] | None = None,
 ) -> Connection:
     """Connects by the environment's own context and checks that the cluster is the environment's.
 
-    At first contact the environment is pinned to what is there, unless `pin` is False. One request.
+    At first contact the environment is pinned to what is there, unless `pin` is False. One request. `meanwhile` may
+    read something at the same time: all that it learns is forgotten with a wrong cluster, and its MlstackErrors are.
     Raises WrongClusterError, KubeconfigError and ClusterError's subclasses.
     """
     environment = project.environment(env_name)
@@ -48,7 +55,7 @@ def connect_environment(
             f"Environment {env_name} names no context.", f"Say which: mlstack env set {env_name} --context CONTEXT"
         )
     client = connect(environment.context, kubeconfig)
-    cluster = cluster_uid(client)
+    cluster = _identified(client, meanwhile)
     check_identity(environment, cluster, client.server)
     fresh = not environment.cluster
     if fresh and pin:
@@ -63,6 +70,16 @@ def connect_environment(
         Discovery(client),
         fresh and pin,
     )
+
+
+def _identified(client: Client, meanwhile: Callable[[Client], object] | None) -> str:
+    if meanwhile is None:
+        return cluster_uid(client)
+    asking: list[Callable[[Client], object]] = [cluster_uid, meanwhile]
+    cluster, _ = client.map(lambda ask: ask(client), asking)
+    if isinstance(cluster, MlstackError):
+        raise cluster
+    return str(cluster)
 
 
 def _store(project: Project, env_name: str, cluster: str, server: str) -> None:

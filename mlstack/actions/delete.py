@@ -10,7 +10,7 @@ from dataclasses import replace
 from mlstack.actions.events import Notice, OnEvent, Removed, ignore
 from mlstack.actions.going import await_gone, held
 from mlstack.actions.lock import Lock, locked
-from mlstack.actions.reading import inventory_of, list_members, read_parent, unseen_kinds
+from mlstack.actions.reading import first_parent, inventory_of, list_members, read_parent, unseen_kinds
 from mlstack.actions.receipts import remove_receipts
 from mlstack.actions.remember import still_unseen, store_inventory
 from mlstack.actions.replan import MovedError
@@ -84,7 +84,7 @@ class _Found:
 
 
 def _find(session: Session, include: Collection[str]) -> _Found:
-    scope, parent = session.scope, read_parent(session)
+    scope, parent = session.scope, first_parent(session)
     inventory = inventory_of(parent, session.owner)
     members = list_members(session, inventory, {})
     _refuse_unknown(scope, members.values())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 
 from mlstack.actions.listing import FEW_NAMESPACES, Place, all_or_raise, by_key, list_labelled, order
-from mlstack.actions.session import Session
+from mlstack.actions.session import Session, inventory_object
 from mlstack.cluster import objects, store
 from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
@@ -23,6 +23,7 @@ __all__ = [
     "Place",
     "Reading",
     "all_or_raise",
+    "first_parent",
     "inventory_of",
     "list_members",
     "read",
@@ -48,7 +49,7 @@ class Reading:
 
 def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
     """One GET of the inventory, one LIST per kind and namespace, one more (metadata only) where something is new."""
-    parent = read_parent(session)
+    parent = first_parent(session)
     inventory = inventory_of(parent, session.owner)
     versions: dict[Place, str] = {}
     ours = _list_ours(session, wanted, inventory, versions)
@@ -65,8 +66,12 @@ def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
 
 def read_parent(session: Session) -> store.Parent:
     """The inventory's object, at version "" if there is none."""
-    empty = store.Parent("ConfigMap", session.owner.namespace, session.owner.name)
-    return store.read(session.connection.client, empty)
+    return store.read(session.connection.client, inventory_object(session.owner))
+
+
+def first_parent(session: Session) -> store.Parent:
+    """As `read_parent`, for what begins a session: the one that was read while it was connected, once."""
+    return session.early.pop() if session.early else read_parent(session)
 
 
 def inventory_of(parent: store.Parent, owner: Owner) -> Inventory:

@@ -25,8 +25,12 @@ PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
 PARAMS_BYTES = 2000
 
 
+class InventoryMovedError(MlstackError):
+    """Somebody else wrote the inventory after it was read. Nothing was written."""
+
+
 def store_inventory(session: Session, parent: store.Parent, inventory: Inventory) -> store.Parent:
-    """Stores the inventory over `parent` as it was read. Raises MlstackError if somebody else wrote it meanwhile."""
+    """Stores the inventory over `parent` as it was read. Raises InventoryMovedError if it was written meanwhile."""
     stored = to_stored(inventory, session.owner)
     annotations = {**parent.annotations, **stored.annotations}
     wanted = replace(parent, labels=stored.labels, annotations=annotations, data=stored.data)
@@ -34,7 +38,7 @@ def store_inventory(session: Session, parent: store.Parent, inventory: Inventory
         return store.write(session.connection.client, wanted, manager=session.owner.manager)
     except (ConflictError, AlreadyExistsError) as error:
         name = session.scope.environment
-        raise MlstackError(
+        raise InventoryMovedError(
             f"Another apply of this app to {name} is under way: its inventory ({parent.name}) changed meanwhile.",
             f"Once that has ended: mlstack apply {name}",
         ) from error

@@ -8,8 +8,10 @@ from dataclasses import field
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.events import Connected
 from mlstack.app.assemble import assemble
-from mlstack.app.project import Project
+from mlstack.app.project import Environment, Project
+from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import WELL_KNOWN, Resource
+from mlstack.cluster.store import Parent, read
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered, Target, render_all
@@ -34,7 +36,8 @@ class Session:
     """A scope rendered and connected. `owner` is who applies, in the cluster's eyes.
 
     `former`: the revision that `rendered` came from instead of the files (0: the files), with its contents; `again`:
-    its runs start anew whatever became of the last.
+    its runs start anew whatever became of the last; `early`: the inventory's object, read while the cluster's identity
+    was found out, for the first that wants it.
     """
 
     scope: Scope
@@ -45,6 +48,7 @@ class Session:
     former: int = 0
     contents: Contents | None = field(default=None, hash=False)
     again: bool = False
+    early: list[Parent] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def manifests(self) -> dict[str, list[Manifest]]:
@@ -72,15 +76,34 @@ class Session:
 def open_session(scope: Scope, *, pin: bool = False) -> Session:
     """Renders first, so that a mistake in the app's files is told before anything is sent; then connects."""
     rendered, target = render_scope(scope)
-    connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=pin)
-    return Session(scope, connection, owner_of(scope.project, connection), target, rendered)
+    connection, early = _connected(scope, pin=pin)
+    owner = owner_of(scope.project, connection.environment)
+    return Session(scope, connection, owner, target, rendered, early=early)
 
 
 def connect_only(scope: Scope) -> Session:
     """A session that renders nothing, for what must work however broken the app's files are."""
-    connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
+    connection, early = _connected(scope, pin=False)
     target = Target(scope.project.name, scope.project.id, scope.environment, connection.namespace)
-    return Session(scope, connection, owner_of(scope.project, connection), target, ())
+    return Session(scope, connection, owner_of(scope.project, connection.environment), target, (), early=early)
+
+
+def _connected(scope: Scope, *, pin: bool) -> tuple[Connection, list[Parent]]:
+    early: list[Parent] = []
+
+    def read_inventory(client: Client) -> None:
+        owner = owner_of(scope.project, scope.project.environment(scope.environment))
+        early.append(read(client, inventory_object(owner)))
+
+    link = connect_environment(
+        scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=pin, meanwhile=read_inventory
+    )
+    return link, early
+
+
+def inventory_object(owner: Owner) -> Parent:
+    """Where an owner's inventory is, or will be."""
+    return Parent("ConfigMap", owner.namespace, owner.name)
 
 
 def render_scope(scope: Scope) -> tuple[tuple[Rendered, ...], Target]:
@@ -90,7 +113,7 @@ def render_scope(scope: Scope) -> tuple[tuple[Rendered, ...], Target]:
     return render_all(components, target), target
 
 
-def owner_of(project: Project, connection: Connection) -> Owner:
+def owner_of(project: Project, environment: Environment) -> Owner:
     """Who this app is in that environment. Ids are immutable, so that renaming orphans nothing."""
-    name = f"mlstack-{project.id}-{connection.environment.id}"
-    return Owner(project.name, connection.environment.name, name, connection.namespace, name)
+    name = f"mlstack-{project.id}-{environment.id}"
+    return Owner(project.name, environment.name, name, environment.namespace, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mlstack.actions.gpus import Gpus, gpus_in_use
-from mlstack.actions.reading import inventory_of, list_members, read_parent
+from mlstack.actions.reading import first_parent, inventory_of, list_members
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError
@@ -54,7 +54,7 @@ class Status:
 def status(scope: Scope) -> Status:
     """How everything stands now. Only reads."""
     session = open_session(scope)
-    inventory = inventory_of(read_parent(session), session.owner)
+    inventory = inventory_of(first_parent(session), session.owner)
     ours = list_members(session, inventory, {})
     pods, notices = _pods(session, ours)
     components = [component_status(one, ours, inventory, pods) for one in session.rendered]

@@ -36,7 +36,7 @@ def test_renaming_app_or_environment_keeps_the_owner(tmp_path: Path) -> None:
     project = app(tmp_path / "app")
     environment = project.environment("gke")
     connection = cast("Connection", SimpleNamespace(environment=environment, namespace="ml"))
-    owner = owner_of(project, connection)
+    owner = owner_of(project, connection.environment)
     assert owner.manager == f"mlstack-{project.id}-{environment.id}" == owner.name
     assert environment.id != "gke"
     assert project.id != project.name
