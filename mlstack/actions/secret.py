@@ -6,19 +6,20 @@ import base64
 
 from mlstack.actions.connection import Connection
 from mlstack.cluster import objects
-from mlstack.cluster.failures import AlreadyExistsError, NotFoundError
+from mlstack.cluster.failures import AlreadyExistsError
 from mlstack.cluster.kinds import well_known
+from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 
 MANAGER = "mlstack-secret"
 LARGEST = 1_000_000  # bytes; the API server takes about 1 MiB for all of a Secret
 
 
-def set_secret(link: Connection, name: str, key: str, value: bytes) -> bool:
+def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool = False) -> bool:
     """Puts `value` under `key` of the Secret `name` in the environment's namespace; True if the Secret is new.
 
-    The Secret's other keys stay. Raises MlstackError for an empty or too large value, InvalidError for bad names,
-    ForbiddenError.
+    The Secret's other keys stay. Raises MlstackError for an empty or too large value, and for a Secret that mlstack did
+    not make, unless `adopt`; InvalidError for bad names, ForbiddenError.
     """
     if not value:
         raise MlstackError(f"The value for {name}/{key} is empty; nothing was written.", "Give it on standard input.")
@@ -26,14 +27,28 @@ def set_secret(link: Connection, name: str, key: str, value: bytes) -> bool:
         raise MlstackError(f"The value for {name}/{key} is too large ({len(value)} bytes, at most {LARGEST}).")
     secret = well_known("v1", "Secret")
     data = {"data": {key: base64.b64encode(value).decode()}}
-    try:
-        objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
-        return False
-    except NotFoundError:
+    there = objects.find(link.client, secret, link.namespace, name, metadata_only=True)
+    if there is None:
         head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": link.namespace}}
-    try:
-        objects.create(link.client, secret, {**head, "type": "Opaque", **data}, manager=MANAGER)
-    except AlreadyExistsError:  # somebody made it in between
-        objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
-        return False
-    return True
+        try:
+            objects.create(link.client, secret, {**head, "type": "Opaque", **data}, manager=MANAGER)
+            return True
+        except AlreadyExistsError:  # somebody made it in between
+            there = objects.get(link.client, secret, link.namespace, name, metadata_only=True)
+    if not adopt:
+        _refuse_foreign(there)
+    objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
+    return False
+
+
+def _refuse_foreign(there: Manifest) -> None:
+    """Raises MlstackError unless mlstack had a part in this Secret: by this command, or by an apply."""
+    metadata = there["metadata"]
+    managers = sorted({str(entry.get("manager", "")) for entry in metadata.get("managedFields") or []} - {""})
+    if any(one.startswith("mlstack-") for one in managers):
+        return
+    whose = " and ".join(managers) or "somebody else"
+    raise MlstackError(
+        f"Secret/{metadata['name']} exists in namespace {metadata['namespace']}, not ours: it belongs to {whose}.",
+        "--adopt sets the key all the same; its other keys stay.",
+    )

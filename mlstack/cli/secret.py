@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import IO
 
 import click
 
@@ -18,8 +19,12 @@ def secret() -> None:
 @click.argument("environment")
 @click.argument("name")
 @click.argument("key")
+@click.option("--from-file", type=click.File("rb"), help="Take the value from this file, as it is.")
+@click.option("--adopt", is_flag=True, help="Write into a Secret that mlstack did not make, too.")
 @pass_settings
-def secret_set(settings: Settings, environment: str, name: str, key: str) -> None:
+def secret_set(
+    settings: Settings, environment: str, name: str, key: str, from_file: IO[bytes] | None, adopt: bool
+) -> None:
     """Put a value, read from standard input or a prompt, under KEY of the Secret NAME in ENVIRONMENT's namespace.
 
     A component refers to it by NAME/KEY. One line break at the end of standard input is dropped.
@@ -28,7 +33,8 @@ def secret_set(settings: Settings, environment: str, name: str, key: str) -> Non
     from mlstack.actions.secret import set_secret
 
     link = connect_environment(settings.project(), environment, kubeconfig=settings.kubeconfig)
-    made = set_secret(link, name, key, _value(f"{name}/{key}"))
+    value = from_file.read() if from_file else _value(f"{name}/{key}")
+    made = set_secret(link, name, key, value, adopt)
     click.echo(
         f"{environment}: {key} is set in the {'new ' if made else ''}Secret {name} (namespace {link.namespace})."
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 
 from mlstack.compose.layers import Setting
 from mlstack.plan.reasons import Reason
@@ -20,6 +22,8 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
 
 def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
     """ "num_gpus = 16 at environments/gke.yaml:14", or "" where no parameter is known to matter."""
+    if missing := SECRET.search(reason.text):
+        return _secret_hint(missing[1] or missing[3], missing[2] or "", settings)
     if reason.topic == "image":
         return _by_value(reason.value, settings)
     names = CANDIDATES.get(_subject(reason), ())
@@ -36,6 +40,31 @@ def _subject(reason: Reason) -> str:
     return "gpu" if "/" in reason.value else reason.value
 
 
+# What the kubelet says of a Secret that is not there, and of a key that it lacks (pkg/kubelet/kubelet_pods.go).
+SECRET = re.compile(r"secret \"([^\"]+)\" not found|couldn't find key (\S+) in Secret [^/\s]+/(\S+)")
+
+
+def _secret_hint(name: str, key: str, settings: Mapping[str, Setting]) -> str:
+    """The parameter that refers to a Secret, and the command that makes it."""
+    for setting in settings.values():
+        for own_name, own_key in _references(setting.value):
+            if own_name == name and key in ("", own_key):
+                return f"{told(setting)}; mlstack secret set ENV {name} {own_key}"
+    return f"mlstack secret set ENV {name} {key or 'KEY'}"
+
+
+def _references(value: object) -> Iterator[tuple[str, str]]:
+    """The (name, key) of Secrets that a value may mean."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"name", "key"}:
+            yield str(value["name"]), str(value["key"])
+        else:
+            yield from (found for below in value.values() for found in _references(below))
+    elif isinstance(value, str):
+        name, _, key = value.partition("/")
+        yield name, key or "KEY"
+
+
 def _by_value(value: str, settings: Mapping[str, Setting]) -> str:
     return next((told(setting) for setting in settings.values() if value and setting.value == value), "")
 
@@ -49,6 +78,10 @@ def told(setting: Setting) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping) and value.keys() == {"name", "key"}:
+        return f"{value['name']}/{value['key']}"
+    if isinstance(value, Mapping | list):
+        return json.dumps(value, ensure_ascii=False)
     return '""' if value == "" else str(value)
 
 

@@ -52,3 +52,31 @@ def test_an_empty_value_and_a_bad_name_are_refused(
         seen = put(app, "minikube", *words, value=value)
         assert (seen.returncode, said in seen.stderr, "s3cret" in seen.stderr) == (1, True, False), seen.stderr
     assert "No resources found" in kubectl("get", "secret", "-n", made, context="minikube", check=False)
+
+
+def test_a_file_is_taken_as_it_is(
+    new_app: Callable[[str], Any], made: str, minikube: Sandbox, kubectl: Kubectl, tmp_path: Path
+) -> None:
+    app = new_app("secrets")
+    app.do("env", "add", "minikube", "--namespace", made)
+    (tmp_path / "key.json").write_bytes(b"\x00{}\n")
+    seen = put(app, "minikube", "gcp", "key.json", "--from-file", str(tmp_path / "key.json"), value="not this")
+    assert seen.returncode == 0, seen.stderr
+    found = yaml.safe_load(kubectl("get", "secret", "gcp", "-n", made, "-o", "yaml", context="minikube"))
+    assert base64.b64decode(found["data"]["key.json"]) == b"\x00{}\n"
+
+
+def test_a_secret_of_others_is_left_alone(
+    new_app: Callable[[str], Any], made: str, minikube: Sandbox, kubectl: Kubectl
+) -> None:
+    app = new_app("secrets")
+    app.do("env", "add", "minikube", "--namespace", made)
+    kubectl("create", "secret", "generic", "db", "--from-literal=user=alice", "-n", made, context="minikube")
+    refused = put(app, "minikube", "db", "user", value="s3cret")
+    assert refused.returncode == 1
+    assert f"Secret/db exists in namespace {made}, not ours: it belongs to kubectl-create." in refused.stderr
+    assert put(app, "minikube", "db", "password", "--adopt", value="s3cret").returncode == 0
+    assert put(app, "minikube", "db", "password", value="again").returncode == 0  # ours as well now
+    found = yaml.safe_load(kubectl("get", "secret", "db", "-n", made, "-o", "yaml", context="minikube"))
+    data = {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+    assert data == {"password": "again", "user": "alice"}

@@ -14,6 +14,9 @@ SETTINGS = {
         Setting("spot", False, "component", Place("components/cnn.yaml", 3)),
         Setting("hub_memory", "1Gi"),
         Setting("image", "repo/a:1", "component", Place("components/cnn.yaml", 5)),
+        Setting("password", {"name": "hub", "key": "pw"}, "component", Place("components/hub.yaml", 7)),
+        Setting("secret_env", {"TOKEN": "hf/token"}, "component", Place("components/cnn.yaml", 8)),
+        Setting("credentials_secret", "bucket", "component", Place("components/cnn.yaml", 9)),
     )
 }
 
@@ -24,6 +27,25 @@ TABLE = [
     (Reason("R", "image", "repo/a:1"), "R (image = repo/a:1, at components/cnn.yaml:5)"),
     (Reason("R", "image", "repo/b:1"), "R"),
     (Reason("R", "quota"), "R"),
+    (
+        Reason('CreateContainerConfigError: secret "hub" not found', "config"),
+        'CreateContainerConfigError: secret "hub" not found '
+        "(password = hub/pw, at components/hub.yaml:7; mlstack secret set ENV hub pw)",
+    ),
+    (
+        Reason("CreateContainerConfigError: couldn't find key token in Secret team/hf", "config"),
+        "CreateContainerConfigError: couldn't find key token in Secret team/hf "
+        '(secret_env = {"TOKEN": "hf/token"}, at components/cnn.yaml:8; mlstack secret set ENV hf token)',
+    ),
+    (
+        Reason('FailedMount: MountVolume.SetUp failed for volume "v" : secret "bucket" not found', "volume"),
+        'FailedMount: MountVolume.SetUp failed for volume "v" : secret "bucket" not found '
+        "(credentials_secret = bucket, at components/cnn.yaml:9; mlstack secret set ENV bucket KEY)",
+    ),
+    (
+        Reason('CreateContainerConfigError: secret "other" not found', "config"),
+        'CreateContainerConfigError: secret "other" not found (mlstack secret set ENV other KEY)',
+    ),
     (Reason(""), ""),
 ]
 
