@@ -100,6 +100,6 @@ def check_identity(environment: Environment, cluster: str, server: str) -> None:
         return
     raise WrongClusterError(
         f"Environment {environment.name} is pinned to cluster {environment.cluster}, but its context "
-        f"{environment.context} ({server}) leads to cluster {cluster}. Nothing was sent to it.",
+        f"{environment.context} ({server}) leads to cluster {cluster}. Nothing was written to it.",
         f"If that is right, for a cluster made anew: mlstack env pin {environment.name}",
     )

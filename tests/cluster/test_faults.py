@@ -206,7 +206,7 @@ LEADING = ["apply gke", "diff gke", "status gke", "wait gke", "delete gke", "not
 def test_another_cluster_behind_the_context(faulty: App, command: str, kubeconfig: Path, tmp_path: Path) -> None:
     other = context_of(kubeconfig, tmp_path / "kubeconfig", like="minikube")
     before = everything(kubeconfig, "gke"), everything(kubeconfig, "minikube")
-    fault = Fault(command, "Environment gke is pinned to cluster ", "Nothing was sent to it.")
+    fault = Fault(command, "Environment gke is pinned to cluster ", "Nothing was written to it.")
     done = refused(faulty, fault, KUBECONFIG=str(other))
     assert "mlstack env pin gke" in done.stderr
     assert (everything(kubeconfig, "gke"), everything(kubeconfig, "minikube")) == before

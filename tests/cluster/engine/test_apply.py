@@ -353,7 +353,8 @@ def test_another_cluster_is_refused_before_any_write(stack: Stack, namespace: st
     pin_environment(Project.load(stack.root), "gke", "00000000-0000-0000-0000-000000000000", "https://127.0.0.1:1")
     with pytest.raises(WrongClusterError, match=r"00000000-.*mlstack env pin gke"):
         stack.apply()
-    assert dict(stack.sent()) == {"GET namespaces": 1}
+    assert stack.writes() == {}
+    assert dict(stack.sent()) == {"GET namespaces": 1, "GET configmaps": 1}  # read at the same time
 
 
 def test_two_environments_do_not_touch_each_other(
