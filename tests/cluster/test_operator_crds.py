@@ -229,3 +229,44 @@ def test_the_operators_webhooks_are_asked_about_each_kind(hooks: None, place: Pl
         said = place.create(kind.job("hooked", container="other"), "--dry-run=server", check=False)
         # The operator has no webhook for MPIJobs.
         assert (f"validator.{kind.scheme}.training-operator.kubeflow.org" in said) == (kind.name != "MPIJob"), said
+
+
+def test_an_mpi_job_of_ours_runs_with_rights_of_its_own_only(place: Place) -> None:
+    quick = json.dumps({"sim/run-for": "3s"})
+    image = "--image=registry.example.com/pi:1"
+    small = ("--cpu=50m", "--memory=64Mi", "--launcher_cpu=50m", "--launcher_memory=64Mi")
+    place.app.do("generate", "mpi-job", "pi", image, "--command=mpirun,/pi", f"--annotations={quick}", *small)
+    place.app.do("param", "set", "pi", "num_workers", "2")
+    place.app.do("apply", "minikube", "-c", "pi")
+    launcher = place.read("pod", "pi-launcher")
+    assert launcher["spec"]["serviceAccountName"] == "pi-launcher"  # made by the operator
+    (kubectl,) = launcher["spec"]["initContainers"]
+    assert kubectl["image"].endswith("/kubectl-delivery:v1-93c5489")  # as our operator was told
+    assert place.read("configmap", "pi-config")["data"]["hostfile"] == "pi-worker-0 slots=1\npi-worker-1 slots=1\n"
+    rules = place.read("role", "pi-launcher")["rules"]
+    assert [rule.get("resourceNames") for rule in rules if rule["resources"] == ["pods/exec"]] == [
+        ["pi-worker-0", "pi-worker-1"]
+    ]
+    place.app.do("wait", "minikube", "-c", "pi", "--for", "finished")
+    assert place.read("mpijob", "pi")["status"]["replicaStatuses"]["Launcher"]["succeeded"] == 1
+    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "pi")
+    place.app.do("delete", "minikube", "-c", "pi")
+    _until(lambda: "pi-" not in place("get", "pods,configmaps,roles,rolebindings,serviceaccounts", "-o", "name"))
+
+
+def test_a_number_of_paddle_workers_that_kubectl_set_is_left_alone(place: Place) -> None:
+    forever = json.dumps({"sim/mode": "forever"})
+    image = "--image=registry.example.com/ocr:1"
+    small = ("--cpu=50m", "--memory=64Mi")
+    place.app.do("generate", "paddle-job", "ocr", image, "--elastic_max=8", f"--annotations={forever}", *small)
+    place.app.do("param", "set", "ocr", "num_workers", "2")
+    assert "ready" in place.app.do("apply", "minikube", "-c", "ocr")
+    place("scale", "paddlejobs.kubeflow.org/ocr", "--replicas=4")
+    selector = "training.kubeflow.org/job-name=ocr"
+    _until(lambda: len(place("get", "pods", "-l", selector, "-o", "name").split()) == 4)
+    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "ocr")
+    assert "no difference" in place.app.run("diff", "minikube", "-c", "ocr").stdout.lower()
+    spec = place.read("paddlejob", "ocr")["spec"]
+    assert spec["paddleReplicaSpecs"]["Worker"]["replicas"] == 4
+    assert spec["elasticPolicy"] == {"minReplicas": 1, "maxReplicas": 8}
+    place.app.do("delete", "minikube", "-c", "ocr")
