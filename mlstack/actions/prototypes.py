@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 
 from mlstack.actions.generate import find, read_given
+from mlstack.app.code import with_trees
 from mlstack.app.packages import Package, read_prototype
 from mlstack.app.platforms import GENERIC, platform_path, read_platform
 from mlstack.app.project import Project
@@ -95,7 +97,10 @@ def describe_prototype(project: Project | None, typed: str) -> PrototypeInfo:
 def preview(
     project: Project | None, typed: str, params: Mapping[str, str] | None = None, platform: str = GENERIC
 ) -> list[Manifest]:
-    """What the prototype renders with these values on a platform; writes nothing."""
+    """What the prototype renders with these values on a platform; writes nothing.
+
+    Without an app, paths of files begin at the current folder.
+    """
     from mlstack.compose.layers import Layer
     from mlstack.compose.render import Component, Target, render
 
@@ -108,7 +113,8 @@ def preview(
     name = str(values.get("name", prototype.name))
     layers = (Layer(f"platform {platform}", data.get("params") or {}, wide=True), Layer("given", values))
     target = Target(project.name if project else "preview", "preview", "preview", "default", data)
-    return list(render(Component(name, prototype, layers), target).manifests)
+    component = with_trees(Component(name, prototype, layers), project.root if project else Path(), target.namespace)
+    return list(render(component, target).manifests)
 
 
 def _short(prototype: Prototype, package: Package, have: Mapping[str, str]) -> PrototypeInfo:

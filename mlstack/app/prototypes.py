@@ -50,7 +50,7 @@ def _check_version(component: ComponentFile, prototype: Prototype) -> None:
         raise MlstackError(
             f"{component.file.place('version')}: {component.name} asks for {prototype.name} {wanted}, and the app's "
             f"package has {prototype.version}.",
-            f"Bring them together, the difference shown first: mlstack pkg update {prototype.registry}/{prototype.package}",
+            f"Bring them together: mlstack pkg update {prototype.registry}/{prototype.package}",
         )
 
 
