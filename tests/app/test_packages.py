@@ -69,3 +69,22 @@ def test_a_library_must_be_names(registry_folder: Path) -> None:
     (registry_folder / "jobs" / "package.yaml").write_text(text)
     with pytest.raises(MlstackError, match="library must be a list"):
         read_package(registry_folder / "jobs", "demo", "demo/jobs")
+
+
+def test_a_set_of_parameters_goes_with_the_package_that_includes_it(registry_folder: Path, tmp_path: Path) -> None:
+    jobs, text = registry_folder / "jobs", "apiVersion: mlstack.dev/v1\nkind: Parameters\n"
+    (registry_folder / "lib" / "pods.yaml").write_text(
+        f"{text}parameters: {{spot: {{type: boolean, default: false}}}}\n"
+    )
+    (jobs / "package.yaml").write_text(
+        (jobs / "package.yaml").read_text().replace("library: [meta.j2]", "library: [meta.j2, pods.yaml]")
+    )
+    with (jobs / "train" / "prototype.yaml").open("a") as file:
+        file.write("include: [pods]\n")
+    copy = tmp_path / "vendor"
+    for path, data in package_files(read_package(jobs, "demo", "demo/jobs")):
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(data)
+    vendored = read_prototype(read_package(copy, "demo", "vendor/demo/jobs"), "train")
+    assert vendored.parameters["spot"].default is False
+    assert vendored.parameters.keys() - {"spot"} >= {"name", "namespace"}

@@ -190,3 +190,31 @@ def test_own_variables_win(one: One) -> None:
     assert variables(job)["LEVEL"] == "debug"
     assert container(job)["args"] == ["--epochs=3"]
     assert "command" not in container(job)
+
+
+def test_a_gang_starts_with_all_its_pods(one: One) -> None:
+    job = one("TFJob", "tf-job", num_masters=1, num_ps=2, num_workers=3, gang="volcano")
+    assert job["spec"]["runPolicy"]["schedulingPolicy"] == {"minAvailable": 6}
+    specs = [spec["template"]["spec"] for spec in job["spec"]["tfReplicaSpecs"].values()]
+    assert {spec["schedulerName"] for spec in specs} == {"volcano"}
+    plain = one("TFJob", "tf-job")
+    assert "schedulingPolicy" not in plain["spec"]["runPolicy"]
+    assert "schedulerName" not in plain["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+
+
+def test_variables_from_secrets_win_over_plain_ones(one: One) -> None:
+    secrets = {"TOKEN": "hub/token", "KEY": {"name": "aws", "key": "id"}}
+    job = one("TFJob", "tf-job", env={"TOKEN": "plain", "LEVEL": "debug"}, secret_env=secrets)
+    entries = {entry["name"]: entry for entry in container(job)["env"]}
+    assert len(entries) == len(container(job)["env"])
+    assert entries["TOKEN"] == {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}}}
+    assert entries["KEY"] == {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "id"}}}
+    assert entries["LEVEL"]["value"] == "debug"
+
+
+@pytest.mark.parametrize("wrong", ["hf_word", {"value": "hf_word"}, {"name": "hf_word"}, "generate", "a/b/c"])
+def test_a_secret_where_its_name_belongs_is_not_shown(wrong: Any, show: Show) -> None:
+    with pytest.raises(MlstackError) as error:
+        show("tf-job", secret_env={"TOKEN": wrong})
+    assert "secret_env cannot be what it is given" in str(error.value)
+    assert "hf_word" not in str(error.value)
