@@ -56,15 +56,16 @@ class HubUser:
         """Start the user's notebook and wait until it answers."""
         status, _, said = self.ask(f"/hub/api/users/{self.name}/server", {}, "POST")
         assert status in (201, 202), said
-        until(self.runs, f"{self.name}'s notebook", 180)
+        until(lambda: not self.state()["pending"], f"{self.name}'s notebook", 240)
+        assert self.state()["server"], f"the hub gave {self.name}'s notebook up"
         status, _, said = self.ask(f"/user/{self.name}/lab")
         assert status == 200, said
 
-    def runs(self) -> bool:
-        """Whether the hub says that the notebook runs."""
+    def state(self) -> dict[str, Any]:
+        """What the hub says of the user: `server` is the notebook's path, `pending` what is under way."""
         found = json.loads(self.ask(f"/hub/api/users/{self.name}")[2])
-        assert found["pending"] or found["server"] or not found["servers"], found
-        return bool(found["server"])
+        assert isinstance(found, dict)
+        return found
 
     def cell(self, code: str) -> str:
         """What a cell prints, run in a kernel of its own."""

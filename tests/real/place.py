@@ -53,7 +53,7 @@ class Place:
 
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
         """kubectl in the environment's namespace, which has to work."""
-        return cluster.kubectl(self.node, *words, "-n", self.namespace, stdin=stdin)
+        return cluster.kubectl(self.node, words[0], "-n", self.namespace, *words[1:], stdin=stdin)
 
     def get(self, what: str, name: str) -> dict[str, Any]:
         """An object."""

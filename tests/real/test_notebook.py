@@ -68,7 +68,7 @@ def test_a_cell_runs_and_its_file_outlives_the_pod(stack: Place, ada: HubUser) -
     pod = stack.get("pod", "jupyter-ada")
     assert pod["spec"]["containers"][0]["image"].startswith("quay.io/jupyter/")
     stack.kubectl("delete", "pod", "jupyter-ada")
-    until(lambda: not ada.runs(), "the hub to notice", 90)
+    until(lambda: not ada.state()["server"] and not ada.state()["pending"], "the hub to notice", 120)
     ada.start()
     assert stack.get("pod", "jupyter-ada")["metadata"]["uid"] != pod["metadata"]["uid"]
     assert ada.cell("import os; print(open('note.txt').read(), os.getuid())") == "kept 1000\n"

@@ -18,7 +18,7 @@ from mlstack.errors import MlstackError, NotReadyError
 from . import build, certs, daemons, images, places, recipes, settings, store
 from .node import cgroup_folders
 from .settings import Node
-from .shell import Stamp, run
+from .shell import run
 
 READY_S = 180.0
 ADDONS = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
@@ -72,10 +72,12 @@ def up(name: str, *, gpus: int = 0, tied: bool = False, say: Say = lambda _: Non
 
 def _forget_old_images(node: Node) -> None:
     """Unpacked images are kept for the next start, unless one was made again under the same name."""
-    stamp = Stamp(node.containers.with_suffix(".store"), store.state())
-    if not stamp.holds():
+    record = node.containers.with_suffix(".json")
+    now, then = store.tags(), json.loads(record.read_text("ascii")) if record.is_file() else {}
+    if any(now.get(name) != digest for name, digest in then.items()):
         shutil.rmtree(node.containers, ignore_errors=True)
-        stamp.write()
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(now), "ascii")
 
 
 def _start(node: Node, tied: bool) -> None:

@@ -140,3 +140,9 @@ def _other_jobs() -> Iterator[Recipe]:
     kubectl = {"/kubectl": sandbox.find(may_build=False).folder / "kubectl"}
     copy = {"Cmd": ["/bin/sh", "-c", "cp /kubectl $TARGET_DIR/"]}
     yield Recipe("kubectl", (KUBECTL_DELIVERY,), files=kubectl, config=copy, slow=True)
+    yield Recipe(
+        "spark", (default("spark-application", "image"),), apt=("openjdk-17-jre-headless",), pip=("pyspark==4.0.4",),
+        files={"/opt/entrypoint.sh": places.SOURCE / "files" / "spark-entrypoint"},
+        run=("useradd -m -u 185 spark", "ln -s /usr/local/lib/python3*/dist-packages/pyspark /opt/spark"),
+        config={"User": "185", "Env": {"SPARK_HOME": "/opt/spark"}, "Entrypoint": ["/opt/entrypoint.sh"]}, slow=True,
+    )  # fmt: skip

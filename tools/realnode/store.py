@@ -73,7 +73,7 @@ def tag(image: str, digest: str) -> None:
     path.write_text(digest, "ascii")
 
 
-def state() -> str:
-    """All names with what they mean: another text after any change."""
-    files = sorted(path for path in (places.store() / "tags").rglob("*") if path.is_file())
-    return "".join(f"{path} {path.read_text('ascii')}\n" for path in files)
+def tags() -> dict[str, str]:
+    """What each name means: the digest of its manifest."""
+    folder = places.store() / "tags"
+    return {str(path.relative_to(folder)): path.read_text("ascii") for path in folder.rglob("*") if path.is_file()}
