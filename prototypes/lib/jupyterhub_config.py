@@ -35,18 +35,30 @@ def configure_notebooks():
     spawner.image = settings["image"]
     spawner.cmd = ["jupyterhub-singleuser"]
     spawner.start_timeout = settings["start_timeout_s"]
+    spawner.http_timeout = 120  # of 30 s a busy node needs more just to import JupyterLab
     spawner.common_labels = {"app": NOTEBOOK_LABELS["app"]}
     spawner.extra_labels = {"component": NOTEBOOK_LABELS["component"]}
     spawner.cpu_guarantee = settings["cpu_guarantee"] or None
     spawner.cpu_limit = settings["cpu_limit"] or None
     spawner.mem_guarantee = settings["memory_guarantee"]
     spawner.mem_limit = settings["memory_limit"] or None
-    spawner.fs_gid = 100
-    spawner.allow_privilege_escalation = False
+    confine(spawner)
     mount_volumes(spawner)
     spawner.environment = {"NVIDIA_VISIBLE_DEVICES": "void"}  # a pod without GPUs must not see its node's
     if settings["gpu"]:
         offer_gpus(spawner)
+
+
+def confine(spawner):
+    """Notebooks are admitted where only Pod Security's level `restricted` is: as user jovyan, with no privilege."""
+    spawner.uid = 1000
+    spawner.fs_gid = 100
+    spawner.allow_privilege_escalation = False
+    spawner.container_security_context = {
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
 def mount_volumes(spawner):

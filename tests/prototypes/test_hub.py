@@ -179,6 +179,15 @@ def test_notebooks_have_their_volume_mounted(configure: Callable[..., Config]) -
     assert set(spawner.volumes) == set(spawner.volume_mounts)
 
 
+def test_notebooks_are_admitted_at_the_level_restricted(configure: Callable[..., Config]) -> None:
+    spawner = configure()["KubeSpawner"]
+    context = spawner.container_security_context
+    assert (spawner.uid, spawner.fs_gid, spawner.allow_privilege_escalation) == (1000, 100, False)
+    assert context["runAsNonRoot"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
 def test_without_gpus_there_is_one_kind_of_notebook(configure: Callable[..., Config]) -> None:
     spawner = configure()["KubeSpawner"]
     assert not hasattr(spawner, "profile_list")

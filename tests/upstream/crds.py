@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent
 TRAINING = "the sandbox's binaries"
 TRAINER, JOBSET = "github.com/kubeflow/trainer/v2", "sigs.k8s.io/jobset"
 SPARK, KUEUE = "github.com/kubeflow/spark-operator/v2", "sigs.k8s.io/kueue"
+SCHEDULER_PLUGINS = "sigs.k8s.io/scheduler-plugins"
 TRAINER_CRDS, KUEUE_CRDS = "manifests/base/crds/trainer.kubeflow.org", "config/components/crd/bases/kueue.x-k8s.io"
 # Kind -> where its definition comes from, and the file there.
 FILES: Mapping[str, tuple[str, str]] = {
@@ -36,6 +37,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "ClusterTrainingRuntime": (TRAINER, f"{TRAINER_CRDS}_clustertrainingruntimes.yaml"),
     "JobSet": (JOBSET, "config/components/crd/bases/jobset.x-k8s.io_jobsets.yaml"),
     "SparkApplication": (SPARK, "config/crd/bases/sparkoperator.k8s.io_sparkapplications.yaml"),
+    "PodGroup": (SCHEDULER_PLUGINS, "config/crd/bases/scheduling.x-k8s.io_podgroups.yaml"),
     "LocalQueue": (KUEUE, f"{KUEUE_CRDS}_localqueues.yaml"),
     "ClusterQueue": (KUEUE, f"{KUEUE_CRDS}_clusterqueues.yaml"),
     "ResourceFlavor": (KUEUE, f"{KUEUE_CRDS}_resourceflavors.yaml"),

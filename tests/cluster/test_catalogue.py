@@ -1,0 +1,136 @@
+"""A real API server takes every object of every prototype, strictly, and its pods at the level that each states.
+
+All is dry-run on a control plane of its own, whose job kinds are the operators' own definitions.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlstack import sandbox
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.connect import connect
+from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
+from mlstack.compose.manifests import Manifest, pod_templates
+from mlstack.errors import MlstackError
+from tests.prototypes.showing import FULLEST, PLATFORMS, PROTOTYPES, catalogue, rendered_sets, show
+from tests.upstream.crds import FILES, crd
+
+CRD = "CustomResourceDefinition"
+LEVELS = ("restricted", "baseline", "privileged")
+# What a pod may name and a dry-run would miss; no level looks at either.
+NAMED = ("serviceAccountName", "priorityClassName")
+
+Case = tuple[str, Manifest]
+
+
+@pytest.fixture(scope="module")
+def server(session_env: dict[str, str]) -> Iterator[Client]:
+    """The client of a control plane with a namespace for each level, and one called team."""
+    try:
+        sandbox.up("catalogue", like="minikube", context="catalogue", progress=lambda _: None)
+        with connect("catalogue", str(Path(session_env["KUBECONFIG"]))) as client:
+            for name in ("team", *LEVELS):
+                labels = {"pod-security.kubernetes.io/enforce": name} if name in LEVELS else {}
+                manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+                objects.create(client, well_known("v1", "Namespace"), manifest, manager="test")
+            yield client
+    finally:
+        sandbox.down("catalogue")
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    """Every different object: of all sets on the platform that has most, and of the defaults on the others."""
+    found: dict[str, Case] = {}
+    for prototype in PROTOTYPES:
+        sets = [(f"{prototype} with {values}", one) for values, one in rendered_sets(prototype, FULLEST)]
+        defaults = [(f"{prototype} on {platform}", show(prototype, platform)) for platform in PLATFORMS]
+        for where, rendered in [*sets, *defaults]:
+            for manifest in rendered.manifests:
+                found.setdefault(json.dumps(manifest), (f"{manifest['kind']} of {where}", manifest))
+    return list(found.values())
+
+
+def resource_of(manifest: Manifest) -> Resource:
+    version, kind = manifest["apiVersion"], manifest["kind"]
+    if (version, kind) in WELL_KNOWN:
+        return well_known(version, kind)
+    group, _, name = version.partition("/")
+    spec = crd(kind)["spec"]
+    return Resource(group, name, kind, spec["names"]["plural"], spec["scope"] == "Namespaced")
+
+
+def refused(client: Client, chosen: Iterable[Case], namespace: str | None = None) -> list[str]:
+    """What the server says against creating these objects, a dry-run each, many at once."""
+    asked = list(chosen)
+
+    def create(case: Case) -> None:
+        manifest = (
+            case[1] if namespace is None else {**case[1], "metadata": {**case[1]["metadata"], "namespace": namespace}}
+        )
+        objects.create(client, resource_of(manifest), manifest, manager="test", dry_run=True)
+
+    answers = client.map(create, asked)
+    return [
+        f"{where}: {said}" for (where, _), said in zip(asked, answers, strict=True) if isinstance(said, MlstackError)
+    ]
+
+
+def serve(client: Client, kinds: Iterable[str]) -> None:
+    """Have these kinds served by their operators' own definitions."""
+    resource = well_known("apiextensions.k8s.io/v1", CRD)
+    for kind in kinds:
+        name = objects.apply(client, resource, crd(kind), manager="test")["metadata"]["name"]
+        while not established(objects.get(client, resource, None, name)):
+            time.sleep(0.1)
+
+
+def established(definition: Manifest) -> bool:
+    conditions = definition.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+
+
+def test_every_object_is_taken_strictly(server: Client, cases: list[Case]) -> None:
+    custom = {manifest["kind"] for _, manifest in cases if manifest["kind"] in FILES}
+    assert len(cases) > 500
+    # Our own definitions first, while no other has their names.
+    assert refused(server, (case for case in cases if case[1]["kind"] not in custom)) == []
+    serve(server, sorted(custom))
+    assert refused(server, (case for case in cases if case[1]["kind"] in custom)) == []
+
+
+def pods(prototype: str, chosen: Iterable[Case]) -> list[Case]:
+    """The pods of the objects' templates, each kind of pod once."""
+    found: dict[str, Case] = {}
+    for where, manifest in chosen:
+        for path, template in pod_templates(manifest):
+            spec = {key: value for key, value in template["spec"].items() if key not in NAMED}
+            if not all("image" in container for container in spec["containers"]):
+                continue  # a patch of a runtime's own pods
+            claims = manifest["spec"].get("volumeClaimTemplates", ())
+            spec["volumes"] = spec.get("volumes", []) + [{"name": one["metadata"]["name"]} for one in claims]
+            pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
+            found.setdefault(json.dumps(spec), (f"{'.'.join(path)} of {where}", pod))
+    return list(found.values())
+
+
+@pytest.mark.parametrize("prototype", PROTOTYPES)
+def test_pods_are_admitted_at_the_level_that_the_prototype_states(prototype: str, server: Client) -> None:
+    stated = catalogue()[prototype].pod_security
+    rendered = [one for _, one in rendered_sets(prototype, FULLEST)]
+    every = pods(prototype, ((prototype, manifest) for one in rendered for manifest in one.manifests))
+    assert stated or not every, "a prototype with pods says its pod_security"
+    if not every:
+        return
+    assert refused(server, every, stated) == []
+    plain = pods(prototype, ((prototype, manifest) for manifest in rendered[0].manifests))
+    stricter = LEVELS[: LEVELS.index(stated)]
+    assert [level for level in stricter if not refused(server, plain, level)] == [], "it could state a stricter level"
