@@ -32,7 +32,7 @@ PASSING = (
 )
 ME, SHOWN_ME = f"ann@{socket.gethostname()}", "ann@box"
 TIMED = re.compile(r" +\d+\.\d s$", re.MULTILINE)
-LOGGED = re.compile(r"(?:^\[[^\n]*\n)+", re.MULTILINE)  # of several pods at once
+LOGGED = re.compile(r"(?:^\[[^\n]*\n)+", re.MULTILINE)  # of several pods at once; a log that is opened again begins anew
 
 SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {color: blue}\n"
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
@@ -211,7 +211,7 @@ def settled(text: str) -> str:
         text = pattern.sub(instead, text)
     text = text.replace("who".ljust(len(ME)), "who".ljust(len(SHOWN_ME))).replace(ME, SHOWN_ME)
     text = TIMED.sub(lambda found: "0.1 s".rjust(len(found[0])), text)
-    text = LOGGED.sub(lambda found: "".join(sorted(found[0].splitlines(keepends=True))), text)
+    text = LOGGED.sub(lambda found: "".join(sorted(set(found[0].splitlines(keepends=True)))), text)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
