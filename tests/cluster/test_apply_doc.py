@@ -32,7 +32,7 @@ PASSING = (
 )
 ME, SHOWN_ME = f"ann@{socket.gethostname()}", "ann@box"
 TIMED = re.compile(r" +\d+\.\d s$", re.MULTILINE)
-LOGGED = re.compile(r"(?:^\[[^\n]*\n)+", re.MULTILINE)  # of several pods at once; a log that is opened again begins anew
+LOGGED = re.compile(r"(?:^\[[^\n]*\n)+", re.MULTILINE)  # of several pods; opened again, a log begins anew
 
 SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {color: blue}\n"
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
