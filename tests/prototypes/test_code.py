@@ -141,7 +141,7 @@ def test_pip_alone_needs_no_code(catalogue: dict[str, Prototype]) -> None:
 
 @pytest.mark.parametrize(("path", "refused"), [("/src", True), ("/src:/opt/mlstack/packages/lib", False)])
 def test_a_path_of_ones_own_must_leave_pips(catalogue: dict[str, Prototype], path: str, refused: bool) -> None:
-    values = {"pip": ["einops==0.8.1"], "env": {"PYTHONPATH": path}}
+    values: dict[str, Any] = {"pip": ["einops==0.8.1"], "env": {"PYTHONPATH": path}}
     if refused:
         with pytest.raises(MlstackError, match="PYTHONPATH in env would hide what pip installs"):
             shown(catalogue["tf-job"], **values)
