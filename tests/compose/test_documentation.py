@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlstack.bundled import bundled
 from mlstack.compose.filters import template_filters
 from mlstack.compose.layers import Layer
 from mlstack.compose.prototypes import check_prototype, parse_prototype
@@ -24,7 +25,8 @@ def page() -> str:
 def test_the_example_renders(page: str, target: Target) -> None:
     description, template = re.findall(r"```(?:yaml|jinja)\n(.*?)```", page, re.DOTALL)[:2]
     data = yaml.load(description, yaml.CSafeLoader)
-    prototype = parse_prototype(data, {"a.yaml": template}, {"train.py": "x\n"}, {}, "r", "q", "v")
+    library = {"lib/pods.yaml": (bundled("prototypes") / "lib" / "pods.yaml").read_text("utf-8")}
+    prototype = parse_prototype(data, {"a.yaml": template}, {"train.py": "x\n"}, library, "r", "q", "v")
     check_prototype(prototype)
     values = Layer("c", {"model_path": "gs://a", "numGpus": 1, "cloud": "gke"})
     found = render(Component("cnn", prototype, (values,)), target)
