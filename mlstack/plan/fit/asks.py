@@ -41,8 +41,16 @@ def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
     owner = key_of(manifest)
     for path, template in pod_templates(manifest):
         metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
-        pod = {**template, "metadata": metadata}
+        pod = {**template, "metadata": metadata, "spec": _spec(manifest, template["spec"])}
         yield Ask(component, owner, _role(path), _count(manifest, path), pod)
+
+
+def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A pod's spec. A TrainJob only patches that of its runtime, and says elsewhere what its container needs."""
+    if manifest["kind"] != "TrainJob":
+        return spec
+    needs = (manifest["spec"].get("trainer") or {}).get("resourcesPerNode", {})
+    return {**spec, "containers": [{**container, "resources": needs} for container in spec["containers"]]}
 
 
 def _role(path: Sequence[str]) -> str:
@@ -61,9 +69,16 @@ def _count(manifest: Manifest, path: Sequence[str]) -> int:
         holder = holder[int(key)] if isinstance(holder, list) else holder[key]
     if manifest["kind"] == "CronJob":
         return 0
+    if manifest["kind"] == "TrainJob":
+        return _nodes(manifest) if path[path.index("replicatedJobs") + 1] == "0" else 0
     if manifest["kind"] == "Job":
         return _of_job(holder)
     return int(holder.get("replicas", 1) if isinstance(holder, Mapping) else 1)
+
+
+def _nodes(job: Manifest) -> int:
+    """How many a TrainJob has in all: a launcher is one of them."""
+    return int((job["spec"].get("trainer") or {}).get("numNodes", 1))
 
 
 def _of_job(spec: Mapping[str, Any]) -> int:

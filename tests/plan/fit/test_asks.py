@@ -36,3 +36,13 @@ def test_how_many_pods(manifest: dict[str, Any], found: list[tuple[str, int]]) -
     got = asks("cnn", [manifest], "ml")
     assert [(ask.role, ask.count) for ask in got] == found
     assert all(ask.pod["metadata"]["namespace"] == "ml" and ask.needs == {"cpu": 1000} for ask in got)
+
+
+def test_a_train_job_asks_for_its_nodes_what_its_trainer_needs() -> None:
+    job = {"template": {"spec": {"template": {"spec": {"nodeSelector": {"a": "b"}, "containers": [{"name": "node"}]}}}}}
+    patch = {"trainingRuntimeSpec": {"template": {"spec": {"replicatedJobs": [job, job]}}}}
+    trainer = {"numNodes": 3, "resourcesPerNode": {"requests": {"cpu": "2"}, "limits": {"nvidia.com/gpu": "4"}}}
+    node, launcher = asks("llm", [_object("TrainJob", trainer=trainer, runtimePatches=[patch])], "ml")
+    assert (node.count, launcher.count) == (3, 0)
+    assert node.needs == {"cpu": 2000, "nvidia.com/gpu": 4}
+    assert node.pod["spec"]["nodeSelector"] == {"a": "b"}
