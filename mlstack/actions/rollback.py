@@ -12,8 +12,10 @@ from mlstack.actions.reading import inventory_of, read_parent
 from mlstack.actions.receipts import read_contents, receipt_of
 from mlstack.actions.remember import store_inventory
 from mlstack.actions.session import Scope, Session, connect_only, render_scope
-from mlstack.app.project import COMPONENTS
+from mlstack.app.code import read_tree
+from mlstack.app.project import COMPONENTS, Project
 from mlstack.app.values import brought_back
+from mlstack.compose.layers import Setting
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
 from mlstack.plan.model import Plan
@@ -127,13 +129,29 @@ def _session(session: Session, scope: Scope, receipt: Receipt, contents: Content
 
 
 def _beyond_values(scope: Scope, contents: Contents) -> Iterator[str]:
-    """What was otherwise then and is no value in a file: vendored packages, plain manifests."""
+    """What was otherwise then and is no value in a file: vendored packages, files that jobs carry, plain manifests."""
     lock = scope.project.lock
     for name, digest in contents.packages.items():
         if digest != (lock.string("packages", name, "digest") or lock.string("platforms", name, "digest")):
             yield f"vendor/ and {lock.file}: {name} was another version then"
+    yield from changed_code(scope.project, contents)
     there = set(scope.project.component_names)
     plain = tuple(name for name, prototype in contents.prototypes.items() if not prototype and name in there)
     for one in render_scope(replace(scope, components=plain))[0] if plain else ():
         if [without_values(manifest) for manifest in one.manifests] != list(contents.manifests[one.component]):
             yield f"{COMPONENTS}/{one.component}/ was otherwise then"
+
+
+def changed_code(project: Project, contents: Contents) -> Iterator[str]:
+    """The folders whose files a job carried with a revision, and that hold others now."""
+    for component, given in contents.params.items():
+        for name, one in given.items():
+            if "digest" in one and _digest_now(project, Setting(name, one["value"])) != one["digest"]:
+                yield f"{one['value']} ({name} of {component}) was otherwise then"
+
+
+def _digest_now(project: Project, setting: Setting) -> str:
+    try:
+        return read_tree(project.root, setting).digest
+    except MlstackError:  # it is gone, or too large by now
+        return ""
