@@ -54,12 +54,14 @@ def forwarded(stack: Place) -> Iterator[Forwarded]:
 
 
 @pytest.fixture(scope="module")
-def ada(forwarded: Forwarded) -> HubUser:
-    """A user who is logged in."""
+def ada(stack: Place, forwarded: Forwarded) -> Iterator[HubUser]:
+    """A user who is logged in, and who stops her notebook when she goes."""
     user = HubUser(forwarded.find(r"(http://127\.0\.0\.1:\d+)"), "ada")
     assert not user.log_in("wrong")
     assert user.log_in(forwarded.find(r"password: (\S+)"))
-    return user
+    yield user
+    user.ask("/hub/api/users/ada/server", {}, "DELETE")
+    until(lambda: "pod/jupyter-ada" not in stack.left(), "the notebook to stop")
 
 
 def test_a_cell_runs_and_its_file_outlives_the_pod(stack: Place, ada: HubUser) -> None:

@@ -54,20 +54,28 @@ def up(name: str, *, gpus: int = 0, tied: bool = False, say: Say = lambda _: Non
     MlstackError if parts are missing, NotReadyError if it does not get ready.
     """
     require_able()
-    node = settings.new(name, build.control_plane())
-    if process(node) is None:
+    node = settings.load(name)
+    if node is None or process(node) is None:
         images.require(recipes.everything()[:4])
         down(name)
-        node.save()
-        _forget_old_images(node)
-        certs.make(node)
-        daemons.write_files(node)
-        _start(node, tied)
+        node, lock = settings.new(name, build.control_plane())
+        try:
+            _prepare(node)
+            _start(node, tied, lock)
+        finally:
+            os.close(lock)  # the node itself holds it on
         _plug_in(node)
     _wait_until_ready(node, say)
     if gpus:
         _pretend_gpus(node, gpus)
     return node
+
+
+def _prepare(node: Node) -> None:
+    node.save()
+    _forget_old_images(node)
+    certs.make(node)
+    daemons.write_files(node)
 
 
 def _forget_old_images(node: Node) -> None:
@@ -80,7 +88,7 @@ def _forget_old_images(node: Node) -> None:
     record.write_text(json.dumps(now), "ascii")
 
 
-def _start(node: Node, tied: bool) -> None:
+def _start(node: Node, tied: bool, lock: int) -> None:
     node.logs.mkdir(parents=True, exist_ok=True)
     apart = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
     reading = os.pipe()[0] if tied else None  # the other end stays open as long as this process lives
@@ -88,7 +96,7 @@ def _start(node: Node, tied: bool) -> None:
     with (node.logs / "node.log").open("ab") as log:
         started = subprocess.Popen(
             words, cwd=places.REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            pass_fds=() if reading is None else (reading,),
+            pass_fds=(lock,) if reading is None else (lock, reading),
         )  # fmt: skip
     if reading is not None:
         os.close(reading)
@@ -183,8 +191,10 @@ def down(name: str, *, wipe: bool = False) -> bool:
     node = settings.load(name)
     if node is not None:
         _end(node)
-        subprocess.run(["ip", "link", "del", node.cable], capture_output=True, check=False)
-        _remove_cgroups(node)
+        lock = settings.claim(node.slot)
+        if lock is not None:
+            _remove_cgroups(node)
+            os.close(lock)
         shutil.rmtree(node.folder, ignore_errors=True)
         if wipe:
             shutil.rmtree(node.containers, ignore_errors=True)
@@ -200,7 +210,8 @@ def _end(node: Node) -> None:
     os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(parent, 0)
-    while Path(f"/proc/{pid}").exists():
+    # The kernel takes the network down a moment after the last process.
+    while Path(f"/proc/{pid}").exists() or Path("/sys/class/net", node.cable).exists():
         time.sleep(0.02)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,21 +111,37 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in places.nodes().glob("*/node.json"))
 
 
-def new(name: str, control_plane: Path) -> Node:
-    """A node of that name in the first free slot. Raises MlstackError for a bad name and for too many nodes."""
+def new(name: str, control_plane: Path) -> tuple[Node, int]:
+    """A node of that name in the first free slot, and the open lock that keeps others out of it.
+
+    Raises MlstackError for a bad name and for too many nodes.
+    """
     if not NAME.fullmatch(name):
         raise MlstackError(f"{name!r} can't name a node.", "Take at most 40 lower-case letters, digits and dashes.")
-    found = load(name)
-    if found is not None:
-        return Node(name, found.slot, str(control_plane))
-    taken = {node.slot for node in map(load, names()) if node}
-    free = [slot for slot in range(SLOTS) if slot not in taken and not _in_use(slot)]
-    if not free:
-        raise MlstackError(f"{SLOTS} nodes are up already.", "End one: python -m tools.realnode down NAME.")
-    return Node(name, free[0], str(control_plane))
+    for slot in range(SLOTS):
+        lock = claim(slot)
+        if lock is None:
+            continue
+        if not _in_use(slot):
+            return Node(name, slot, str(control_plane)), lock
+        os.close(lock)
+    raise MlstackError(f"{SLOTS} nodes are up already.", "End one: python -m tools.realnode down NAME.")
+
+
+def claim(slot: int) -> int | None:
+    """The slot's lock, held until it is closed here and in every process that inherited it; None if it is taken."""
+    path = places.root() / "slots" / str(slot)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
 
 
 def _in_use(slot: int) -> bool:
-    """Whether this machine has the slot's network already, for another user's node or for something else."""
+    """Whether something else on this machine has the slot's network."""
     addresses = Path("/proc/net/fib_trie").read_text("ascii")
     return f"192.168.{49 + slot}.0" in addresses
