@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -14,7 +15,6 @@ from mlstack.plan.fit.nodes import Pod, rooms
 from mlstack.plan.fit.slim import slim
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import Storage, by_name
-from mlstack.records import dataclass
 
 PAGE = 1000  # pods a request: what is not needed of them is dropped page by page, so that memory stays small
 NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"

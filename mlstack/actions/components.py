@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 from mlstack.app.project import Environment, Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.yamlfile import YamlFile
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

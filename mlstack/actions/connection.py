@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mlstack.app.project import Environment, Project
 from mlstack.cluster.client import Client
@@ -10,7 +11,6 @@ from mlstack.cluster.connect import connect
 from mlstack.cluster.discovery import Discovery
 from mlstack.cluster.identity import cluster_uid
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 # (project, environment's name, cluster's UID, server): stores the pin in the files.
 Pin = Callable[[Project, str, str, str], object]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mlstack import sandbox
 from mlstack.actions.environments import EnvironmentAdded, add_environment, choose_context, pin_environment
@@ -19,7 +19,6 @@ from mlstack.cluster.failures import ClusterError, ForbiddenError, KubeconfigErr
 from mlstack.cluster.identity import cluster_uid
 from mlstack.cluster.kinds import well_known
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 # In a sandbox nothing listens behind a Service, so an admission webhook could never be reached.
 SANDBOX_PARAMS = {"webhook": False}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlstack.actions.events import Notice, OnEvent, Removed, ignore
 from mlstack.actions.going import await_gone, held
@@ -25,7 +25,6 @@ from mlstack.plan.decide import component_of, controlled, kept_word
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.notices import unseen_notices
 from mlstack.plan.stages import SERVICES, stages
-from mlstack.records import dataclass
 
 WEBHOOKS_FIRST = 99  # a webhook whose operator is gone would refuse the deletion of what it watches
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.actions.planning import NOTHING_MORE, Scope, make_plan
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.decide import HIDDEN
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange, Plan
-from mlstack.records import dataclass
 
 NEW = frozenset({Action.CREATE, Action.NEW_RUN})
 

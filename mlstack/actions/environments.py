@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.app.contexts import KubeContexts
@@ -14,7 +15,6 @@ from mlstack.app.project import ENVIRONMENTS, LOCAL, Environment, Project
 from mlstack.app.vendor import vendor_platform, vendored_platform
 from mlstack.app.yamlfile import YamlFile
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 __all__ = [
     "EnvironmentAdded",

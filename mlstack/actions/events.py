@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Plan
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.app.names import check_label
@@ -15,7 +15,6 @@ from mlstack.app.vendor import install, installed
 from mlstack.app.yamlfile import YamlFile
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.cluster import objects
@@ -11,7 +12,6 @@ from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Manifest
 from mlstack.plan.quantities import amount
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

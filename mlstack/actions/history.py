@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.actions.reading import inventory_of, read_parent
@@ -16,7 +16,6 @@ from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory
 from mlstack.plan.receipts import Contents, Receipt
 from mlstack.plan.runs import Run
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

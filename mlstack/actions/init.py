@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.app.atomic import write_atomic
@@ -10,7 +11,6 @@ from mlstack.app.project import APP, COMPONENTS, ENVIRONMENTS
 from mlstack.app.registries import BUILT_IN
 from mlstack.app.yamlfile import YamlFile
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 IGNORED = "# One person's own: mlstack's local file and caches.\n.mlstack/\n"
 

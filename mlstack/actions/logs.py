@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from mlstack.actions.events import Event, LogLine, Notice, OnEvent
@@ -18,7 +19,6 @@ from mlstack.cluster.failures import ClusterError, InvalidError, NotFoundError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 POD = well_known("v1", "Pod")
 LOOK_SECONDS = 1.0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mlstack.actions.events import Failed
 from mlstack.compose.manifests import Key
 from mlstack.errors import FEW, MlstackError
 from mlstack.plan.model import Allow, Plan
-from mlstack.records import dataclass
 
 Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mlstack.app.packages import Package, read_prototype
 from mlstack.app.project import Project
 from mlstack.app.prototypes import usable
 from mlstack.app.vendor import install, installed, uninstall, vendored_package
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

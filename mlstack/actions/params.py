@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.app import nested
@@ -19,7 +19,6 @@ from mlstack.compose.layers import DEFAULT, Setting
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 NO_NAMESPACE = "the environment's"
 IMPLICIT = {"name": "the component's name", "namespace": "the environment's namespace"}

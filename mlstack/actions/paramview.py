@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.actions.params import NO_NAMESPACE, origin
@@ -14,7 +14,6 @@ from mlstack.app.settings import all_settings, component_in, one_setting
 from mlstack.compose.layers import DEFAULT, Setting, Step
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlstack.actions.asking import ask
 from mlstack.actions.reading import Reading, read
@@ -21,7 +21,6 @@ from mlstack.plan.notices import notices, unseen_notices
 from mlstack.plan.rerun import rerun, sending, under_former_hash
 from mlstack.plan.stages import NAMESPACES
 from mlstack.plan.wanted import Wanted, wanted_objects
-from mlstack.records import dataclass
 
 __all__ = ["NOTHING_MORE", "Allow", "Plan", "Planning", "Scope", "make_plan", "plan_session"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from mlstack.app.vendor import installed
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mlstack.actions.events import Failed, Notice, OnEvent, Removed, ignore
 from mlstack.actions.going import await_gone, has_finalizers, held
@@ -11,7 +12,6 @@ from mlstack.actions.session import Session
 from mlstack.compose.manifests import Key, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.model import Change
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

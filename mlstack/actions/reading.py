@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mlstack.actions.listing import FEW_NAMESPACES, Place, all_or_raise, by_key, list_labelled, order
 from mlstack.actions.session import Session, inventory_object
@@ -17,7 +17,6 @@ from mlstack.plan.decide import Snapshot
 from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, Owner, Stored, from_stored, is_ours
 from mlstack.plan.model import Allow
 from mlstack.plan.wanted import Wanted
-from mlstack.records import dataclass
 
 __all__ = [
     "Place",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.app.names import check_label
@@ -10,7 +11,6 @@ from mlstack.app.project import Project
 from mlstack.app.prototypes import usable
 from mlstack.app.registries import Registry, address_kind, open_registry
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

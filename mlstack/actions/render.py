@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlstack.app.assemble import assemble
 from mlstack.app.project import Project
-from mlstack.compose.block import HardError, write_block
+from mlstack.compose.dump import dump_documents
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
-from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from mlstack.actions.paramview import ParamDifference
@@ -72,16 +71,7 @@ def is_shown(manifest: Manifest) -> bool:
 
 def manifests_yaml(manifests: Iterable[Manifest]) -> str:
     """Manifests as one YAML text, a document each, that every reader takes for the same values."""
-    return "".join(f"---\n{_document(manifest).rstrip()}\n" for manifest in manifests)
-
-
-def _document(manifest: Manifest) -> str:
-    try:
-        return write_block(manifest)
-    except HardError:
-        from mlstack.compose.filters import to_yaml  # and Jinja, which an app of plain manifests does without
-
-        return to_yaml(manifest)
+    return dump_documents(manifests)
 
 
 def validate(

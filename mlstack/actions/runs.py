@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlstack.actions.apply import ApplyOptions, Confirm, apply_session
 from mlstack.actions.events import OnEvent, Ready, ignore
@@ -20,7 +20,6 @@ from mlstack.compose.manifests import Key, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.runs import is_run
 from mlstack.plan.wanted import wanted_objects
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack import sandbox
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 from mlstack.sandbox import Sandbox
 
 Progress = Callable[[str], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mlstack.actions.blame import blamed
 from mlstack.actions.events import Failed
@@ -18,7 +19,6 @@ from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError, NotReadyError
 from mlstack.plan.adoption import Operation, hand_over
 from mlstack.plan.model import Action, Allow, Change
-from mlstack.records import dataclass
 
 WEBHOOK_SECONDS = 60.0  # how long a webhook may go on not answering: its Service is ready before its process listens
 PAUSE_SECONDS = 0.5

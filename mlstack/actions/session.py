@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.events import Connected
@@ -17,7 +17,6 @@ from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered, Target, render_all
 from mlstack.plan.inventory import Owner
 from mlstack.plan.receipts import Contents
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

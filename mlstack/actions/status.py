@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mlstack.actions.gpus import Gpus, gpus_in_use
 from mlstack.actions.reading import first_parent, inventory_of, list_members
@@ -18,7 +19,6 @@ from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, owned_pods
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
 from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
-from mlstack.records import dataclass
 
 SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox up` leaves
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.actions.capacity import see
@@ -24,7 +24,6 @@ from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
-from mlstack.records import dataclass
 
 SIZED = ("num_workers", "num_gpus")
 PART_OF, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"

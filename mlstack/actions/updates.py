@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mlstack.actions.packages import resolve_package
 from mlstack.actions.render import is_shown, render_environment
@@ -25,7 +25,6 @@ from mlstack.compose.manifests import key_of
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from mlstack.actions.events import OnEvent, Ready, ignore
 from mlstack.actions.reading import Place, all_or_raise, resource_for
@@ -16,7 +17,6 @@ from mlstack.plan.inventory import PART_OF, Inventory, is_ours
 from mlstack.plan.model import Action, Plan
 from mlstack.plan.readiness import State, readiness, waits
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
 from mlstack.actions.listing import order, spread_kinds
@@ -23,7 +23,6 @@ from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.runs import is_run
-from mlstack.records import dataclass
 
 TICK_SECONDS = 0.5
 EVENTS_EVERY_SECONDS = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlstack.app.ignore import IGNORE, Ignored, read_patterns
@@ -13,7 +13,6 @@ from mlstack.compose.places import Place
 from mlstack.compose.render import Component
 from mlstack.compose.trees import SourceFile, Tree
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 LARGEST = 900 * 1024  # bytes as sent; an API server takes 1 MiB for all of a ConfigMap
 MOST_FILES = 500  # each is named once more in every pod template

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-
-from mlstack.records import dataclass
 
 LOOPBACK = re.compile(r"(?:127\.[0-9.]+|localhost|::1)\Z")
 

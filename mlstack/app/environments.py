@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 from mlstack.app.contexts import on_this_machine
 from mlstack.app.project import Project
 from mlstack.app.yamlfile import YamlFile
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

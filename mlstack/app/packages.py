@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlstack.compose.places import Place
 from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache

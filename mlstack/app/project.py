@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from mlstack.app.registries import Registry, open_registry
 from mlstack.app.yamlfile import YamlFile
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 APP = "mlstack.yaml"
 COMPONENTS = "components"

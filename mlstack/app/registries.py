@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.app.packages import Package, read_document, read_package
 from mlstack.bundled import bundled
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 BUILT_IN = "built-in"
 # The address of 2017's announcement, its repository's later owner, any branch, with and without the folder.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlstack.app.lock import digest, tree_digest
 from mlstack.app.packages import Package, package_files, read_package, read_prototype
@@ -13,7 +13,6 @@ from mlstack.app.project import Project
 from mlstack.app.vendor import PLATFORMS, VENDOR, install, installed, package_folder, vendor_platform, vendored_package
 from mlstack.app.yamlfile import YamlFile
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

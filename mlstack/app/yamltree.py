@@ -8,7 +8,7 @@ which the tests compare it.
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -16,7 +16,6 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from mlstack.app.yamlscalars import read_scalar
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 PLAIN = "!plain"  # the tag of scalars without quotes and without a tag of their own
 TAG = "tag:yaml.org,2002:"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import Resource, well_known
-from mlstack.records import dataclass
 
 _REVIEW = well_known("authorization.k8s.io/v1", "SelfSubjectAccessReview")
 _SELF = well_known("authentication.k8s.io/v1", "SelfSubjectReview")

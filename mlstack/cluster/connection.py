@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
 
 from mlstack.cluster.credentials import Credentials, Headers
 from mlstack.cluster.failures import KubeconfigError
-from mlstack.records import dataclass
 
 _LOOPBACK = ("localhost", "127.", "::1")
 

@@ -7,6 +7,7 @@ import errno
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -17,7 +18,6 @@ from mlstack.cluster.parallel import aside
 from mlstack.cluster.targets import Endpoint, PortPair, Target, resolve
 from mlstack.cluster.tunnel import RefusedError, Tunnel, dial
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 512

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote
-
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import yaml
 
 from mlstack.cluster.failures import KubeconfigError
 from mlstack.errors import did_you_mean
-from mlstack.records import dataclass
 
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 

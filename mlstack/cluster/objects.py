@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlstack.cluster.client import Client, encode
 from mlstack.cluster.failures import NotFoundError
 from mlstack.cluster.kinds import Resource
 from mlstack.cluster.request import APPLY_PATCH, JSON, Request
-from mlstack.records import dataclass
 
 Manifest = dict[str, Any]
 

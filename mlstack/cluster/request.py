@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
-
-from mlstack.records import dataclass
 
 JSON = "application/json"
 APPLY_PATCH = "application/apply-patch+yaml"

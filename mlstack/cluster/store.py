@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Manifest
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

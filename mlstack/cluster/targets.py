@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.cluster import objects
@@ -12,7 +13,6 @@ from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.readiness import State, readiness
 from mlstack.plan.reasons import pod_reason
-from mlstack.records import dataclass
 
 INSTANCE = "app.kubernetes.io/instance"
 _POD = well_known("v1", "Pod")

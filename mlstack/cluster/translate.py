@@ -6,14 +6,13 @@ import json
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.cluster import failures
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.failures import Cause, ClusterError
 from mlstack.cluster.request import Request
-from mlstack.records import dataclass
 
 _FORBIDDEN = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) (?P<rest>.*)', re.DOTALL)
 _RESOURCE = re.compile(r'resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<place>.*)', re.DOTALL)

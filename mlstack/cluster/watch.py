@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.cluster.client import Client
@@ -15,7 +16,6 @@ from mlstack.cluster.objects import METADATA, Manifest
 from mlstack.cluster.request import JSON, Request
 from mlstack.cluster.translate import Asked, from_status
 from mlstack.cluster.wire import Answer, NoAnswerError
-from mlstack.records import dataclass
 
 # After this long the server ends a watch by itself; it is then taken up again. Less than usual idle limits of proxies.
 _WATCH_SECONDS = 290

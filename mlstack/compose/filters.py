@@ -13,11 +13,10 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import yaml
 from jinja2.filters import FILTERS
 from markupsafe import Markup
 
-from mlstack.compose.block import HardError, is_plain, write_block
+from mlstack.compose.dump import dump
 from mlstack.compose.emit import emit
 from mlstack.compose.layers import merge
 from mlstack.compose.marks import without_marks
@@ -77,30 +76,9 @@ def merged(value: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
     return merge(plain(value), plain(other))
 
 
-class _Dumper(yaml.CSafeDumper):
-    """Several lines as a block, words as they are, all other text in quotes."""
-
-
-def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = None if is_plain(value) else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, "|" if "\n" in value else style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
 def to_yaml(value: Any) -> str:
     """`value` as YAML text over several lines, for files inside ConfigMaps."""
-    try:
-        return write_block(value)
-    except HardError:
-        return dumped(value)
-
-
-def dumped(value: Any) -> str:
-    """As `to_yaml`, by PyYAML."""
-    found: str = yaml.dump(plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
-    return found
+    return dump(plain(value))
 
 
 def to_json(value: Any) -> str:

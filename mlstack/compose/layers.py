@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 DEFAULT = "default"
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.compose import formats
 from mlstack.compose.places import Place, PlacedError
 from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 _WORDS = {
     "string": "text",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.compose.manifests import Manifest, as_manifests, group_of
 from mlstack.compose.places import Place
 from mlstack.compose.strategic import DELETED, strategic_merge
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 _SHAPES = (
     "A patch is a part of the object (kind, metadata.name and what changes), "

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlstack.compose.includes import declared_parameters
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError, did_you_mean
-from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose import objects, placement
@@ -13,7 +13,6 @@ from mlstack.compose.patches import Patch, apply_patches
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
 from mlstack.compose.trees import Tree
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ from mlstack.compose.formats import QUANTITY_PATTERN
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.compose.paths import Step, path_text
 from mlstack.errors import did_you_mean
-from mlstack.records import dataclass
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, Registry, ValidationError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +18,6 @@ from mlstack.compose.marks import misplaced, spans, without_marks
 from mlstack.compose.places import Place, PlacedError
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 # What an expression of a template can raise: Jinja's own, Python's on wrong operands, and ours.
 _EXPRESSION_ERRORS = (

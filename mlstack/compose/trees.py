@@ -6,11 +6,9 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-
-from mlstack.records import dataclass
 
 PROGRAMS = ("train.py", "main.py")
 LONGEST_KEY = 253  # of a ConfigMap

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
 from mlstack.plan import fields as paths
 from mlstack.plan.fieldpaths import locations
-from mlstack.records import dataclass
 
 KUBECTL, HELM = "kubectl-client-side-apply", "helm"
 FORMER = frozenset({(KUBECTL, "Update"), (HELM, "Update"), (HELM, "Apply")})

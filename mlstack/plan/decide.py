@@ -6,7 +6,7 @@ First `draft` decides from what was read; what may differ is then asked for by a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan import fields as paths
@@ -19,7 +19,6 @@ from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.rules import Rule, takes
 from mlstack.plan.runs import Decision, RunState, config_names, decide, is_run, run_name, state_of
 from mlstack.plan.wanted import Wanted
-from mlstack.records import dataclass
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
 KEPT: Mapping[tuple[str, str], str] = {

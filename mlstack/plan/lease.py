@@ -7,11 +7,11 @@ So does mlstack, and at once where it knows better: the holder was a process of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
-from mlstack.records import dataclass
 
 SECONDS = 15
 CLOCKS_SECONDS = 60.0  # by how much the clocks of two machines may differ at most

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.rules import Rule
-from mlstack.records import dataclass
 
 
 class Action(StrEnum):

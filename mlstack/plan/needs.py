@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Change
 from mlstack.plan.stages import called_services
-from mlstack.records import dataclass
 
 NAMESPACE = ("", "Namespace")
 

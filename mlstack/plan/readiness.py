@@ -18,11 +18,11 @@ function there. Our deviations:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Manifest, key_of
-from mlstack.records import dataclass
 
 
 class State(StrEnum):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.readiness import condition
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

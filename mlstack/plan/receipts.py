@@ -10,14 +10,13 @@ import base64
 import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
 from mlstack.compose.layers import DEFAULT, Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.inventory import Owner
-from mlstack.records import dataclass
 
 HISTORY = "mlstack.dev/history"  # label: whose receipt it is, as the ApplySet's id
 REVISION = "mlstack.dev/revision"  # label: its number

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from mlstack.compose.manifests import Key
 from mlstack.compose.places import Place
-from mlstack.records import dataclass
 
 LEAVE, TAKE = "leave", "take"
 

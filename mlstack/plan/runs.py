@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.readiness import State, readiness
-from mlstack.records import dataclass
 
 RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
@@ -12,7 +12,6 @@ from mlstack.plan.generated import plain_data
 from mlstack.plan.inventory import Owner, labelled
 from mlstack.plan.runs import is_run, marked, run_hashes
 from mlstack.plan.stages import stages
-from mlstack.records import dataclass
 
 SHARED = "mlstack.dev/shared"  # "true": left alone where somebody else provides it
 SHARED_WITH = "mlstack.dev/shared-with"  # "Kind/name": of use only beside our own copy of that object

@@ -10,7 +10,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import yaml
 
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 MANAGER = "mlstack-sandbox"
 

@@ -11,10 +11,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 from . import golang, home, pins
 

@@ -9,10 +9,10 @@ import tarfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 from . import home, pins
 

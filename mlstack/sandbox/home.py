@@ -10,12 +10,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 from . import pins
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 SIMULATED = "mlstack.dev/simulated"
 """The label on every node of a sandbox."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from mlstack.records import dataclass
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 JOBS = "/apis/kubeflow.org/v1"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import dataclass
 
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 KUBERNETES = "1.37.2"
 ETCD = "3.7.0"

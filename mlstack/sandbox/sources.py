@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
-from mlstack.records import dataclass
 
 from . import build, download, home, pins
 

@@ -6,11 +6,9 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from mlstack.records import dataclass
 
 from .home import Home, home, names, read_json, write_atomically
 from .processes import Process, owned

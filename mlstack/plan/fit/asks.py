@@ -6,14 +6,13 @@ The kinds that make pods say how many in fields of their own; the pods' template
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, pod_requests
-from mlstack.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ Source: the scheduler's InterPodAffinity and PodTopologySpread (KEPs 895, 3022, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.plan.fit.labels import Labels, node_matches, selects
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.taints import untolerated
-from mlstack.records import dataclass
 
 APART, SPREAD, TOGETHER = "anti-affinity", "topology spread", "affinity"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

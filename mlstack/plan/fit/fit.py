@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.domains import Range, placed, usable
@@ -21,7 +21,6 @@ from mlstack.plan.fit.requests import Amounts, add
 from mlstack.plan.fit.slots import VOLUME, Slots, slots
 from mlstack.plan.fit.view import View, out_of_scope
 from mlstack.plan.fit.volumes import alone, missing, reachable, unbound
-from mlstack.records import dataclass
 
 LARGEST = 200_000  # states of the exact search for the worst places
 

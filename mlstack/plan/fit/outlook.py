@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import Types, reasons
-from mlstack.records import dataclass
 
 
 class Prospect(enum.Enum):

@@ -6,12 +6,12 @@ Source: k8s.io/kubernetes pkg/quota/v1/evaluator/core/pods.go and plugin/pkg/adm
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, add, pod_requests, told, whole
-from mlstack.records import dataclass
 
 COUNTED = ("pods", "count/pods")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import single
 from mlstack.plan.fit.fit import Verdict, fit
 from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
-from mlstack.records import dataclass
 
 SIZES = (1, 2, 4, 8, 16)
 

@@ -7,13 +7,13 @@ NodeResourcesFit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlstack.plan.fit.labels import node_matches
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.taints import told, untolerated
-from mlstack.records import dataclass
 
 TAINT, SELECTOR, PORT, RESOURCE, VOLUME = "taint", "selector", "port", "resource", "volume"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  (what pods ask for; nothing listens here)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.volumes import Storage
-from mlstack.records import dataclass
 
 Manifest = Mapping[str, Any]
 

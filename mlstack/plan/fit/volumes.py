@@ -6,12 +6,11 @@ Source: the scheduler's VolumeBinding and VolumeRestrictions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.plan.fit.labels import Labels, any_term
 from mlstack.plan.fit.nodes import Pod
-from mlstack.records import dataclass
 
 Manifest = Mapping[str, Any]
 
