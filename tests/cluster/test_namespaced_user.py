@@ -1,0 +1,82 @@
+"""kubeflow-core as a user with rights in one namespace only: what is missing is said, the hub alone works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from mlstack.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from .conftest import App, Kubectl
+
+CONTEXT = "namespaced"
+
+
+@pytest.fixture
+def member(minikube: Sandbox, kubectl: Kubectl, kubeconfig: Path, namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig whose one user has Kubernetes' own role `admin` in one namespace, and no right elsewhere."""
+    kubectl("create", "namespace", namespace, context="minikube")
+    kubectl("create", "serviceaccount", "ada", "-n", namespace, context="minikube")
+    subject = f"--serviceaccount={namespace}:ada"
+    kubectl("create", "rolebinding", "ada", "--clusterrole=admin", subject, "-n", namespace, context="minikube")
+    token = kubectl("create", "token", "ada", "-n", namespace, context="minikube").strip()
+    whole = yaml.safe_load(kubeconfig.read_text())
+    named = next(one["context"]["cluster"] for one in whole["contexts"] if one["name"] == "minikube")
+    context = {"cluster": named, "user": "ada", "namespace": namespace}
+    own = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [one for one in whole["clusters"] if one["name"] == named],
+        "users": [{"name": "ada", "user": {"token": token}}],
+        "contexts": [{"name": CONTEXT, "context": context}],
+        "current-context": CONTEXT,
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(own))
+    yield path
+    kubectl("delete", "namespace", namespace, "--wait=false", context="minikube")
+
+
+@pytest.fixture
+def app(member: Path, new_app: Callable[[str], App], monkeypatch: pytest.MonkeyPatch) -> App:
+    """An app with kubeflow-core and one environment, in that user's hands."""
+    monkeypatch.setenv("KUBECONFIG", str(member))
+    app = new_app("team")
+    app.do("env", "add", "dev", f"--context={CONTEXT}", "--platform=minikube")
+    app.do("pkg", "install", "kubeflow/core")
+    app.do("generate", "kubeflow-core", "core")
+    return app
+
+
+def workloads(kubectl: Kubectl, namespace: str) -> set[str]:
+    """The names of a namespace's workloads."""
+    found = json.loads(kubectl("get", "statefulset,deployment", "-n", namespace, "-o", "json", context="minikube"))
+    return {one["metadata"]["name"] for one in found["items"]}
+
+
+def test_the_right_that_is_missing_is_said_and_nothing_is_done(app: App, namespace: str, kubectl: Kubectl) -> None:
+    done = app.run("apply", "dev", "--yes")
+    assert done.returncode == 1
+    assert (
+        f"User 'system:serviceaccount:{namespace}:ada' of context '{CONTEXT}' may not list customresour" in done.stderr
+    )
+    wanted = "verb 'list' on customresourcedefinitions of API group apiextensions.k8s.io at the cluster scope"
+    assert f"Ask the cluster's owner for: {wanted}" in done.stderr
+    assert workloads(kubectl, namespace) == set()
+
+
+def test_the_hub_alone_works(app: App, namespace: str, kubectl: Kubectl) -> None:
+    app.do("param", "set", "--env=dev", "core", "operator", "false")
+    said = app.do("apply", "dev", "--yes")
+    assert "failed" not in said
+    assert workloads(kubectl, namespace) == {"tf-hub"}
+    again = app.do("apply", "dev", "--yes")
+    assert "nothing to do (10 objects unchanged" in again
+    app.do("delete", "dev", "--yes")
+    assert workloads(kubectl, namespace) == set()
