@@ -154,6 +154,8 @@ def _kubelet(node: Node) -> dict[str, Any]:
         "imageGCLowThresholdPercent": 99,
         "volumePluginDir": str(node.folder / "flex"),
         "serializeImagePulls": False,
+        # The operator waits until the certificate that it wrote comes back by its Secret's volume: a minute by default.
+        "syncFrequency": "5s",
         "oomScoreAdj": 0,  # a container may not lower it
         "shutdownGracePeriod": "0s",
     }
