@@ -41,7 +41,7 @@ def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
     for path, template in pod_templates(manifest):
         metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
         pod = {**template, "metadata": metadata, "spec": _spec(manifest, template["spec"])}
-        yield Ask(component, owner, _role(path), _count(manifest, path), pod)
+        yield Ask(component, owner, _role(path, pod), _count(manifest, path), pod)
 
 
 def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -52,9 +52,11 @@ def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**spec, "containers": [{**container, "resources": needs} for container in spec["containers"]]}
 
 
-def _role(path: Sequence[str]) -> str:
-    """Replica types stand under ...ReplicaSpecs; a list of replicated jobs has names, not roles."""
-    return path[-2].lower() if len(path) > 2 and path[-3].endswith("ReplicaSpecs") else ""
+def _role(path: Sequence[str], pod: Pod) -> str:
+    """Replica types stand under ...ReplicaSpecs; pods that need no operator carry theirs in a label."""
+    if len(path) > 2 and path[-3].endswith("ReplicaSpecs"):
+        return path[-2].lower()
+    return str((pod["metadata"].get("labels") or {}).get("training.kubeflow.org/replica-type", ""))
 
 
 def _count(manifest: Manifest, path: Sequence[str]) -> int:

@@ -8,6 +8,8 @@ from mlstack.plan.fit.asks import asks
 
 TEMPLATE: dict[str, Any] = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
 
+LABELLED = {"metadata": {"labels": {"training.kubeflow.org/replica-type": "ps"}}}
+
 
 def _object(kind: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "x/v1", "kind": kind, "metadata": {"name": "it"}, "spec": spec}
@@ -29,6 +31,7 @@ ROLES = {"Worker": {"replicas": 3, "template": TEMPLATE}, "Chief": {"template": 
         (_object("CronJob", jobTemplate={"spec": {"template": TEMPLATE}}), [("", 0)]),
         (_object("TFJob", tfReplicaSpecs=ROLES), [("worker", 3), ("chief", 1)]),
         (_object("TFJob", runPolicy={"suspend": True}, tfReplicaSpecs=ROLES), [("worker", 0), ("chief", 0)]),
+        (_object("Job", parallelism=2, template={**TEMPLATE, **LABELLED}), [("ps", 2)]),
         (_object("ConfigMap"), []),
     ],
 )

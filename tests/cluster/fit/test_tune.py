@@ -1,0 +1,81 @@
+"""tune on a real control plane: what it says fits is written, applied, and placed by the scheduler where it said."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mlstack.sandbox import Sandbox
+
+Kubectl = Callable[..., str]
+FOREVER = '--annotations={"sim/mode": "forever"}'
+
+
+@pytest.fixture
+def app(new_app: Callable[[str], Any], gke: Sandbox, minikube: Sandbox, kubectl: Kubectl) -> Any:
+    """An app with a training job in two environments, the operator included."""
+    made = new_app("tuned")
+    namespace = f"tune-{uuid.uuid4().hex[:8]}"
+    for name in ("gke", "minikube"):
+        made.do("env", "add", name, "--namespace", namespace)
+    made.do("generate", "tf-cnn", "cnn", "--runner=native", FOREVER)
+    yield made
+    made.run("delete", "gke", "--yes")
+    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false", context="gke")
+
+
+def _tuned(app: Any, *words: str) -> dict[str, Any]:
+    (found,) = json.loads(app.do("tune", "gke", "cnn", "-o", "json", *words))["components"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_what_it_says_is_what_comes(app: Any, kubectl: Kubectl) -> None:
+    before = (app.root / "environments/minikube.yaml").read_bytes()
+    app.do("param", "set", "--env=gke", "cnn", "num_gpus", "1")
+    found = _tuned(app)
+    free = sum(row["free"] for row in found["nodes"])
+    assert found["resource"] == "nvidia.com/gpu"
+    assert 0 < found["best"]["workers"] * found["best"]["each"] <= free
+
+    said = app.do("tune", "gke", "cnn", "--write")
+    size = found["best"]
+    assert f"cnn.num_workers = {size['workers']}" in said
+    assert (app.root / "environments/minikube.yaml").read_bytes() == before
+    app.do("apply", "gke", "--yes")
+    namespace = json.loads(app.do("env", "list", "-o", "json"))[0]["namespace"]
+    labels = "app.kubernetes.io/component=cnn"
+    pods = json.loads(kubectl("get", "pods", "-n", namespace, "-l", labels, "-o", "json", context="gke"))["items"]
+    workers = [pod for pod in pods if pod["spec"]["containers"][0]["resources"]["limits"].get("nvidia.com/gpu")]
+    assert len(workers) == size["workers"]
+    taking = {row["name"] for row in found["nodes"] if row["free"] >= size["each"]}
+    assert {pod["spec"].get("nodeName") for pod in workers} <= taking
+
+    again = _tuned(app)  # its own pods make room for it
+    assert again["best"] == size
+    assert again["prospect"] == "fits"
+    assert "nothing to do" in app.do("apply", "gke")
+
+
+def test_what_cannot_be(app: Any) -> None:
+    said = app.do("tune", "gke", "cnn", "--set", "cnn.num_gpus=16")
+    assert "each worker asks 16 nvidia.com/gpu, the largest node" in said
+    assert "nodes may still come (autoscaling)" in said
+    assert _tuned(app, "--set", "cnn.num_gpus=16")["prospect"] == "cannot tell"
+    app.do("env", "set", "gke", "--autoscaling", "none")
+    assert _tuned(app, "--set", "cnn.num_gpus=16")["prospect"] == "never fits"
+
+
+def test_scale_is_kept_with_what_it_came_to(app: Any) -> None:
+    app.do("param", "set", "--env=gke", "cnn", "scale", "2")
+    refused = app.run("show", "gke")
+    assert refused.returncode == 1
+    assert "scale 2 is not resolved" in refused.stderr
+    app.do("param", "set", "--env=gke", "cnn", "num_gpus", "1")
+    app.do("tune", "gke", "cnn", "--write")
+    assert 'scale: "2"' in (app.root / "environments/gke.yaml").read_text("utf-8")
+    assert "nvidia.com/gpu" in app.do("show", "gke")
