@@ -12,7 +12,7 @@ from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ConflictError, WebhookError
+from mlstack.cluster.failures import ConflictError, NotFoundError, WebhookError
 from mlstack.cluster.kinds import Resource
 from mlstack.cluster.objects import Manifest
 from mlstack.compose.manifests import Key
@@ -23,6 +23,7 @@ from mlstack.plan.model import Action, Allow, Change
 WEBHOOK_SECONDS = 60.0  # how long a webhook may go on not answering: its Service is ready before its process listens
 PAUSE_SECONDS = 0.5
 HANDOVERS = 5  # attempts at an object whose status changes meanwhile
+BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 REPLACING = frozenset({Action.NEW_RUN, Action.RECREATE})
 
 
@@ -43,7 +44,19 @@ class Sent:
 
 def send(session: Session, changes: Sequence[Change], allow: Allow, *, dry_run: bool = False) -> list[Sent]:
     """Applies what the changes say, all at once; no failure hides another."""
-    results = session.connection.client.map(lambda change: _send_one(session, change, allow, dry_run), changes)
+
+    def write(change: Change) -> Manifest:
+        return _send_one(session, change, allow, dry_run)
+
+    results = session.connection.client.map(write, changes)
+    # Where somebody may not bind roles at will, the server looks a binding's role up, which may come a moment later.
+    early = [
+        index
+        for index, (change, result) in enumerate(zip(changes, results, strict=True))
+        if change.key.kind in BINDINGS and isinstance(result, NotFoundError)
+    ]
+    for index, result in zip(early, session.connection.client.map(write, [changes[i] for i in early]), strict=True):
+        results[index] = result
     return [
         _refused(session, change, result) if isinstance(result, MlstackError) else Sent(change, live=result)
         for change, result in zip(changes, results, strict=True)

@@ -94,7 +94,7 @@ def serve(client: Client, kinds: Iterable[str]) -> None:
 
 
 def established(definition: Manifest) -> bool:
-    conditions = definition.get("status", {}).get("conditions", [])
+    conditions = definition.get("status", {}).get("conditions") or []
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
