@@ -74,10 +74,15 @@ def _suggested(parameter: Parameter) -> list[Any]:
     schema, default = parameter.schema, parameter.default
     if "enum" in schema:
         return list(schema["enum"])
-    if parameter.format in ("quantity", "image", "secret", "name"):
-        image = f"registry.example.com/{'train' if parameter.name == 'image' else parameter.name}"
-        by_format = {"quantity": ["3Gi" if "i" in str(default) else "3"], "image": [f"{image}:1", f"{image}:2"]}
-        return {**by_format, "secret": [{"name": "mine", "key": "word"}], "name": ["other"]}[parameter.format]
+    image = f"registry.example.com/{'train' if parameter.name == 'image' else parameter.name}"
+    by_format: dict[str, list[Any]] = {
+        "quantity": ["3Gi" if "i" in str(default) else "3"],
+        "image": [f"{image}:1", f"{image}:2"],
+        "secret": [{"name": "mine", "key": "word"}],
+        "name": ["other"],
+    }
+    if parameter.format in by_format:
+        return by_format[parameter.format]
     if parameter.type in ("integer", "number"):
         return _numbers(schema, default)
     if parameter.type == "array":
@@ -97,9 +102,8 @@ def _numbers(schema: Mapping[str, Any], default: float | None) -> list[Any]:
 def _lists(items: Mapping[str, Any]) -> list[Any]:
     if "enum" in items:
         return [[items["enum"][0]], list(items["enum"])]
-    return {"integer": [[1, 2]], "object": [[{"key": "team", "operator": "Exists"}]]}.get(
-        str(items.get("type")), [["mine"]]
-    )
+    by_type: dict[str, Any] = {"integer": [1, 2], "object": [{"key": "team", "operator": "Exists"}]}
+    return [by_type.get(str(items.get("type")), ["mine"])]
 
 
 def all_pairs(domains: Mapping[str, Sequence[Any]]) -> Iterator[Pair]:
