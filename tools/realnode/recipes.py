@@ -17,7 +17,6 @@ from mlstack.errors import MlstackError
 
 from . import pins, places
 
-KUBECTL_DELIVERY = "ghcr.io/kubeflow/training-v1/kubectl-delivery:latest"
 PAUSE = "registry.k8s.io/pause:3.10"
 JUPYTERHUB = "5.5.4"  # of hub and notebooks: they speak to each other
 TENSORFLOW = "2.17.1"
@@ -140,7 +139,7 @@ def _other_jobs() -> Iterator[Recipe]:
     # What the operator puts before an MPIJob's launcher: it gives it a kubectl.
     kubectl = {"/kubectl": sandbox.find(may_build=False).folder / "kubectl"}
     copy = {"Cmd": ["/bin/sh", "-c", "cp /kubectl $TARGET_DIR/"]}
-    yield Recipe("kubectl", (KUBECTL_DELIVERY,), files=kubectl, config=copy, slow=True)
+    yield Recipe("kubectl", (default("kubeflow-core", "mpi_kubectl_image"),), files=kubectl, config=copy, slow=True)
     yield Recipe(
         "spark", (default("spark-application", "image"),), apt=("openjdk-17-jre-headless",), pip=("pyspark==4.0.4",),
         files={"/opt/entrypoint.sh": places.SOURCE / "files" / "spark-entrypoint"},
