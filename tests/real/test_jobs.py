@@ -21,7 +21,7 @@ import paddle.distributed as group
 group.init_parallel_env()
 total = paddle.ones([1]) * (group.get_rank() + 1)
 group.all_reduce(total)
-print("rank", group.get_rank(), "of", group.get_world_size(), "sum", int(total), flush=True)
+print("rank", group.get_rank(), "of", group.get_world_size(), "sum", int(total.item()), flush=True)
 """
 MPI = """from mpi4py import MPI
 group = MPI.COMM_WORLD
