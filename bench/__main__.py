@@ -40,18 +40,18 @@ def our_version() -> str:
     return f"{version} {commit()}".strip()
 
 
-def quick_run(cell: Cell, programs: dict[str, str]) -> str:
-    """A new run in a cell of what needs no cluster; gives its key."""
-    load, key = os.getloadavg()[0], now()
-    cell.runs[key] = Run(key, machine_line(), programs, (load, load))
-    return key
+def quick_run(programs: dict[str, str]) -> Run:
+    """A new run of what needs no cluster."""
+    load = os.getloadavg()[0]
+    return Run(now(), machine_line(), programs, (load, load))
 
 
 def run_startup(options: argparse.Namespace, folder: Path, store: Store) -> None:
     """The start-up's cell."""
     cell = store.cell(targets.START_UP)
-    key = quick_run(cell, {"mlstack": our_version()})
-    startup.run(program(), folder, options.rounds * STARTUP_ROUNDS, key, cell)
+    run = quick_run({"mlstack": our_version()})
+    startup.run(program(), folder, options.rounds * STARTUP_ROUNDS, run.time, cell)
+    cell.runs[run.time] = run  # with its readings: a run that has none is forgotten
     publish(options, store, cell, results.start_up_section(store))
 
 
@@ -60,8 +60,9 @@ def run_show(options: argparse.Namespace, folder: Path, store: Store) -> None:
     helm = binaries.find_helm(options.helm) if "helm" in options.tools else None
     for count in targets.SHOWN:
         cell = store.cell(Setting("show", count, 0))
-        key = quick_run(cell, {"mlstack": our_version(), "helm": tools.helm_version(helm, folder) if helm else ""})
-        show.run(show.commands(program(), helm, folder, count), options.rounds * STARTUP_ROUNDS, key, cell)
+        run = quick_run({"mlstack": our_version(), "helm": tools.helm_version(helm, folder) if helm else ""})
+        show.run(show.commands(program(), helm, folder, count), options.rounds * STARTUP_ROUNDS, run.time, cell)
+        cell.runs[run.time] = run
         publish(options, store, cell, None)
     print_section(results.show_section(store))
 
