@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mlstack.actions.events import (
     NothingToDo,
+    Notice,
     OnEvent,
     Planned,
     Ready,
@@ -32,6 +33,7 @@ from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
 from mlstack.actions.waiting import Target
+from mlstack.app.assemble import says
 from mlstack.cluster.store import Parent
 from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError
@@ -57,7 +59,19 @@ def apply(
     and LockedError (nothing written), ApplyFailedError, LockLostError, NotReadyError, WorkloadFailedError, and what
     connecting and planning raise.
     """
+    if not options.dry_run and says(scope.project, scope.environment, "scale"):
+        scope = _resolved(scope, on_event)
     return apply_session(open_session(scope, pin=not options.dry_run), options, on_event, confirm)
+
+
+def _resolved(scope: Scope, on_event: OnEvent) -> Scope:
+    """The scope with each `scale` turned into numbers for this cluster, which its file keeps."""
+    from mlstack.actions.tune import resolve_scales  # what an unchanged apply need not import
+
+    resolved, stored = resolve_scales(scope)
+    for line in stored:
+        on_event(Notice(line))
+    return resolved
 
 
 def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, confirm: Confirm) -> Outcome:
@@ -69,6 +83,10 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     on_event(Planned(plan))
     if plan.blocked:
         raise PlanBlockedError(plan)
+    if plan.writes and options.preflight:
+        from mlstack.actions.preflight import preflight  # what an unchanged apply need not import
+
+        preflight(session, plan, on_event)
     if plan.writes and options.dry_run:
         return rehearse(session, planning, options.allow, began)
     agreed = confirm(plan) if plan.writes else None
