@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from mlstack.actions.events import (
-    Applied,
-    Failed,
     NothingToDo,
     Notice,
     OnEvent,
     Planned,
     Ready,
-    StageDone,
     ignore,
 )
 from mlstack.actions.lock import Lock, locked
@@ -33,18 +29,18 @@ from mlstack.actions.remember import (
     with_history,
 )
 from mlstack.actions.replan import planned_again
-from mlstack.actions.sending import REPLACING, Sent, send
 from mlstack.actions.session import Scope, Session, open_session
-from mlstack.actions.wait import check_outcome, check_past, is_enough, patience_of, wait_in_session
-from mlstack.actions.waiting import Patience, Target, Waited
+from mlstack.actions.staging import Staging
+from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
+from mlstack.actions.waiting import Target
+from mlstack.app.assemble import says
 from mlstack.cluster.store import Parent
-from mlstack.compose.manifests import Key, Manifest
+from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory, superset
-from mlstack.plan.model import Action, Change
-from mlstack.plan.needs import held_back
+from mlstack.plan.model import Action, Change, Plan
 from mlstack.plan.readiness import waits
-from mlstack.plan.stages import DEFINITIONS, NAMESPACES, SERVICES, TITLES, WORKLOADS, is_custom
+from mlstack.plan.stages import NAMESPACES
 
 PRUNE_SECONDS = 10.0  # how long to wait for what a finalizer holds
 
@@ -63,7 +59,19 @@ def apply(
     and LockedError (nothing written), ApplyFailedError, LockLostError, NotReadyError, WorkloadFailedError, and what
     connecting and planning raise.
     """
+    if not options.dry_run and says(scope.project, scope.environment, "scale"):
+        scope = _resolved(scope, on_event)
     return apply_session(open_session(scope, pin=not options.dry_run), options, on_event, confirm)
+
+
+def _resolved(scope: Scope, on_event: OnEvent) -> Scope:
+    """The scope with each `scale` turned into numbers for this cluster, which its file keeps."""
+    from mlstack.actions.tune import resolve_scales  # what an unchanged apply need not import
+
+    resolved, stored = resolve_scales(scope)
+    for line in stored:
+        on_event(Notice(line))
+    return resolved
 
 
 def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, confirm: Confirm) -> Outcome:
@@ -75,6 +83,10 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     on_event(Planned(plan))
     if plan.blocked:
         raise PlanBlockedError(plan)
+    if plan.writes and options.preflight:
+        from mlstack.actions.preflight import preflight  # what an unchanged apply need not import
+
+        preflight(session, plan, on_event)
     if plan.writes and options.dry_run:
         return rehearse(session, planning, options.allow, began)
     agreed = confirm(plan) if plan.writes else None
@@ -89,29 +101,29 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
 
 
 class _Work:
-    """One apply under way: what was sent so far."""
+    """One apply under way. `stages` holds what was sent so far."""
 
     def __init__(self, session: Session, planning: Planning, options: ApplyOptions, on_event: OnEvent) -> None:
         self.session = session
         self.planning = planning
-        self.plan = planning.plan
         self.options = options
         self.on_event = on_event
-        self.sent: list[Sent] = []
-        self.held: list[Change] = []  # not sent, as it needs what failed
+        self.stages = Staging(session, planning, options, on_event)
         self.removed: list[Key] = []
         self.revision = 0
-        self.deadline = time.monotonic() + options.timeout_s
-        self.lock: Lock | None = None
         self.announced = Inventory()
         self.parent: Parent | None = None
+
+    @property
+    def plan(self) -> Plan:
+        return self.planning.plan
 
     # -- the steps
 
     def carry_out(self, *, confirmed: bool) -> None:
         self.make_namespaces()
-        with self.locked() as self.lock:
-            self.deadline = time.monotonic() + self.options.timeout_s  # waiting for another apply does not count
+        with self.locked() as self.stages.lock:
+            self.stages.deadline = time.monotonic() + self.options.timeout_s  # waiting for another apply does not count
             if not confirmed:
                 with suppress(InventoryMovedError):  # the inventory as it was read: nobody else has applied meanwhile
                     self.announce()
@@ -124,7 +136,7 @@ class _Work:
         return locked(self.session, self.options.lock_timeout_s, self.on_event)
 
     def plan_again(self, confirmed: bool) -> None:
-        self.planning = planned_again(
+        self.planning = self.stages.planning = planned_again(
             self.session,
             self.planning,
             self.options.allow,
@@ -132,7 +144,6 @@ class _Work:
             confirmed=confirmed,
             accept=self.options.replan,
         )
-        self.plan = self.planning.plan
         if self.plan.blocked:
             raise PlanBlockedError(self.plan)
 
@@ -146,21 +157,21 @@ class _Work:
         if self.parent is None:
             self.announce()
         assert self.parent is not None
-        self.send_stages()
-        if not self.failures():
+        self.stages.send_stages()
+        if not self.stages.failures():
             self.prune()
-        self.lock_check()
-        found = exact(self.planning, self.announced, self.sent, self.removed)
+        self.stages.check_lock()
+        found = exact(self.planning, self.announced, self.stages.sent, self.removed)
         self.revision = self.keep_receipt()
         store_inventory(self.session, self.parent, with_history(self.session, self.planning, found, self.revision))
-        if self.failures():
-            unsent = [change.key for change in self.held]
-            raise ApplyFailedError(self.failures(), self.session.scope.environment, unsent, self.unpruned())
+        if self.stages.failures():
+            unsent = [change.key for change in self.stages.held]
+            raise ApplyFailedError(self.stages.failures(), self.session.scope.environment, unsent, self.unpruned())
 
     def keep_receipt(self) -> int:
         if self.session.again and self.session.scope.sets:
             return self.planning.reading.snapshot.inventory.revision  # values for one run are no state to go back to
-        outcome = "failed" if self.failures() else "applied"
+        outcome = "failed" if self.stages.failures() else "applied"
         return keep_receipt(self.session, self.planning, outcome, self.on_event)
 
     def finish(self, began: float) -> Outcome:
@@ -175,7 +186,7 @@ class _Work:
         if waited:
             self.wait()
             self.check_past()
-        done = [sent for sent in self.sent if sent.error is None]
+        done = [sent for sent in self.stages.sent if sent.error is None]
         return Outcome(self.plan, len(done), len(self.removed), (), time.monotonic() - began, waited)
 
     def check_past(self) -> None:
@@ -187,96 +198,33 @@ class _Work:
         """First of all: the inventory itself stands in one."""
         changes = [change for change in self.plan.writes if change.stage == NAMESPACES and not change.component]
         if changes:
-            self.send_stage(NAMESPACES, changes)
-        failed = {sent.change.key.name for sent in self.sent if sent.error}
+            self.stages.send_stage(NAMESPACES, changes)
+        failed = {sent.change.key.name for sent in self.stages.sent if sent.error}
         if self.session.owner.namespace in failed:
-            raise ApplyFailedError(self.failures(), self.session.scope.environment)
+            raise ApplyFailedError(self.stages.failures(), self.session.scope.environment)
 
     def touched(self) -> list[Key]:
         """The keys of all writes that become or are members of ours."""
         return [change.key for change in self.plan.writes if change.component or change.action is Action.PRUNE]
 
-    def send_stages(self) -> None:
-        sent_already = {sent.change.key for sent in self.sent}
-        for number, changes in self.plan.stages:
-            todo = self.possible([change for change in changes if change.key not in sent_already])
-            if number == WORKLOADS:
-                self.wait_for_operators(todo)
-            self.lock_check()
-            if todo:
-                self.send_stage(number, todo)
-
-    def possible(self, coming: Sequence[Change]) -> list[Change]:
-        """Those that need nothing that failed; the others are held back."""
-        lost = [*(sent.change for sent in self.sent if sent.error), *self.held]
-        held = held_back(coming, lost, self.plan.changes)
-        self.held += held
-        keys = {change.key for change in held}
-        return [change for change in coming if change.key not in keys]
-
-    def lock_check(self) -> None:
-        if self.lock is not None:
-            self.lock.check()
-
-    def send_stage(self, number: int, changes: Sequence[Change]) -> None:
-        began = time.monotonic()
-        for change in changes:
-            if change.action in REPLACING and change.live is not None:
-                self.on_event(Notice(f"{change.key}: the former one is removed first."))
-        results = send(self.session, changes, self.options.allow)
-        if number == DEFINITIONS:
-            results = self.established(results)
-        self.sent += results
-        for sent in results:
-            self.on_event(
-                sent.failure
-                if sent.error
-                else Applied(sent.change.key, sent.change.action.value, sent.change.component)
-            )
-        failed = sum(sent.error is not None for sent in results)
-        note = "established" if number == DEFINITIONS else ""
-        self.on_event(StageDone(TITLES[number], len(results) - failed, failed, time.monotonic() - began, note))
-
-    def established(self, results: Sequence[Sent]) -> list[Sent]:
-        """CRDs are of use once they are Established and discovery shows their kinds."""
-        good = [sent for sent in results if sent.error is None]
-        waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), ignore, {})
-        self.session.connection.discovery.refresh()
-        if len(good) == len(results):
-            self.check(waited)
-        return [replace(sent, live=waited.lives.get(sent.change.key, sent.live)) for sent in results]
-
-    def wait_for_operators(self, coming: Iterable[Change]) -> None:
-        """Custom resources need their operator (and its webhook) to answer."""
-        if not any(is_custom(change.key) for change in coming):
-            return
-        operators = [sent for sent in self.sent if sent.change.stage == SERVICES and sent.change.key.group == "apps"]
-        if operators:
-            versions = self.planning.reading.versions
-            waited = wait_in_session(
-                self.session, self.targets(operators), self.patience("ready"), self.on_event, versions
-            )
-            self.check(waited)
-
-    def check(self, waited: Waited) -> None:
-        """Goes on only with what is ready; after a refusal, which would not be told, with all that was not held."""
-        if not self.failures():
-            check_outcome(self.session, waited, "ready")
-
     def prune(self) -> None:
         """Removes what no longer renders, once nothing of the others can fail any more."""
-        self.lock_check()
+        self.stages.check_lock()
         seconds = 0.0 if self.options.wait == "none" else PRUNE_SECONDS
-        until = min(self.deadline, time.monotonic() + seconds)
+        until = min(self.stages.deadline, time.monotonic() + seconds)
         pruned = prune(self.session, self.plan.of(Action.PRUNE), until, self.on_event)
-        self.sent += pruned.failed
+        self.stages.sent += pruned.failed
         self.removed += pruned.removed
 
     def wait(self) -> None:
         began = time.monotonic()
         targets = self.waited_for()
         waited = wait_in_session(
-            self.session, targets, self.patience(self.options.wait), self.on_event, self.planning.reading.versions
+            self.session,
+            targets,
+            self.stages.patience(self.options.wait),
+            self.on_event,
+            self.planning.reading.versions,
         )
         keep_images(self.session, self.revision, waited.pods, self.on_event)
         if self.options.wait == "finished" and self.plan.writes:
@@ -289,23 +237,9 @@ class _Work:
 
     # -- facts
 
-    def failures(self) -> list[Failed]:
-        return [sent.failure for sent in self.sent if sent.error]
-
     def unpruned(self) -> list[Key]:
-        tried = {sent.change.key for sent in self.sent} | set(self.removed)
+        tried = {sent.change.key for sent in self.stages.sent} | set(self.removed)
         return [change.key for change in self.plan.of(Action.PRUNE) if change.key not in tried]
-
-    def patience(self, what: str) -> Patience:
-        return patience_of(self.session, what, self.deadline, self.options.fail_fast)
-
-    def targets(self, sent: Iterable[Sent]) -> list[Target]:
-        return [self.target(one.change, one.live) for one in sent if one.live is not None]
-
-    def target(self, change: Change, live: Manifest) -> Target:
-        resource = self.session.resource_of(change.key.group, change.key.kind)
-        assert resource is not None  # it was just applied or read
-        return Target(change.key, change.component, resource, live)
 
     def members(self) -> list[Change]:
         """What of the plan is there and ours in the end."""
@@ -313,12 +247,12 @@ class _Work:
         return [change for change in self.plan.changes if change.component and change.action not in left]
 
     def waited_for(self) -> list[Target]:
-        newest = {sent.change.key: sent.live for sent in self.sent if sent.live is not None}
+        newest = {sent.change.key: sent.live for sent in self.stages.sent if sent.live is not None}
         found = []
         for change in self.members():
             live = newest.get(change.key, change.live)
             if change.action is not Action.DONE and live is not None and waits(live):
-                found.append(self.target(change, live))
+                found.append(self.stages.target(change, live))
         return found
 
     def nothing_to_wait_for(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from mlstack.cluster import objects
@@ -18,6 +18,7 @@ from mlstack.plan.fit.volumes import Storage, by_name
 
 PAGE = 1000  # pods a request: what is not needed of them is dropped page by page, so that memory stays small
 NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"
+APP, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
 ELSEWHERE = "pods of other namespaces may not be listed, so that free amounts are an upper bound"
 
 
@@ -62,6 +63,16 @@ def see(client: Client, namespace: str, ignored: Callable[[Pod], bool], coming: 
         partly=partly,
         blind=(*blind, *([ELSEWHERE] if partly else [])),
     )
+
+
+def own_pods(app: str, components: Collection[str]) -> Callable[[Pod], bool]:
+    """Whether a pod belongs to one of an app's components: what is about to replace it need not fit beside it."""
+
+    def is_own(pod: Pod) -> bool:
+        labels = pod["metadata"].get("labels") or {}
+        return labels.get(APP) == app and labels.get(COMPONENT) in components
+
+    return is_own
 
 
 def _list(client: Client, namespace: str, name: str) -> list[Manifest] | tuple[list[Manifest], bool]:

@@ -52,7 +52,8 @@ def some(keys: Sequence[Key]) -> str:
 class ApplyOptions:
     """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait.
 
-    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right.
+    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right;
+    `preflight`: whether what asks for accelerators is held against the nodes first.
     """
 
     allow: Allow = field(default_factory=Allow)
@@ -62,6 +63,7 @@ class ApplyOptions:
     dry_run: bool = False
     lock_timeout_s: float = 60.0
     replan: bool = False
+    preflight: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlstack.actions.capacity import see
+from mlstack.actions.capacity import APP, COMPONENT, own_pods, see
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.params import set_param
 from mlstack.actions.session import Scope, render_scope
 from mlstack.app.assemble import chosen
+from mlstack.app.project import Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.settings import component_in, one_setting
 from mlstack.compose.manifests import Manifest
@@ -18,7 +19,6 @@ from mlstack.compose.render import Rendered, Target
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
-from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
 from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
@@ -26,7 +26,6 @@ from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
 
 SIZED = ("num_workers", "num_gpus")
-PART_OF, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
 
 
 @dataclass(frozen=True)
@@ -88,13 +87,33 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     everything = replace(scope, components=())
     rendered, target = render_scope(replace(everything, sets=(*scope.sets, *_unscaled(everything))))
     names = scope.components or _with_devices(rendered, connection.namespace)
-    view = see(connection.client, connection.namespace, _own(scope.project.name, names), _claims(rendered))
+    view = see(connection.client, connection.namespace, own_pods(scope.project.name, names), _claims(rendered))
     there = _applied(view, scope.project.name)
     others = [one for one in rendered if one.component not in names and one.component not in there]
     own = {one.component: one for one in rendered}
     tuned = [_tuned(scope, connection, target, view, own[name], others, scale) for name in names]
     written = [line for one in tuned for line in _write(scope, one, scale)] if write else []
     return Tuning(scope.environment, tuple(tuned), view.blind, tuple(written))
+
+
+def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
+    """The scope after each `scale` that is not resolved yet has been, for this cluster and environment; and what was
+    stored. The very scope, without a request, where there is none.
+    """
+    names = [name for name in _names(scope) if _unresolved(scope, name)]
+    if not names:
+        return scope, ()
+    written = tune(replace(scope, components=tuple(names)), write=True).written
+    return replace(scope, project=Project.load(scope.project.root)), written
+
+
+def _unresolved(scope: Scope, name: str) -> bool:
+    scale = _setting(scope, name, "scale")
+    return bool(scale) and (_setting(scope, name, "resolved") or {}).get("for") != scale
+
+
+def _names(scope: Scope) -> list[str]:
+    return chosen(scope.project, scope.project.environment(scope.environment), list(scope.components) or None)
 
 
 def _tuned(
@@ -133,9 +152,7 @@ def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list
 
 def _unscaled(scope: Scope) -> list[str]:
     """Settings with which components render that leave their size to the cluster."""
-    environment = scope.project.environment(scope.environment)
-    names = chosen(scope.project, environment, list(scope.components) or None)
-    return [f"{name}.scale=" for name in names if _setting(scope, name, "scale")]
+    return [f"{name}.scale=" for name in _names(scope) if _setting(scope, name, "scale")]
 
 
 def _setting(scope: Scope, name: str, parameter: str) -> Any:
@@ -156,21 +173,11 @@ def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ..
     return tuple(names)
 
 
-def _own(app: str, names: Sequence[str]) -> Any:
-    """Whether a pod belongs to what is tuned: it makes room for itself."""
-
-    def is_own(pod: Pod) -> bool:
-        labels = pod["metadata"].get("labels") or {}
-        return labels.get(PART_OF) == app and labels.get(COMPONENT) in names
-
-    return is_own
-
-
 def _applied(view: View, app: str) -> set[str]:
     """Components of the app whose pods are there already."""
     pods = (pod for room in view.nodes or () for pod in room.pods)
     labels = (pod["metadata"].get("labels") or {} for pod in pods)
-    return {found[COMPONENT] for found in labels if found.get(PART_OF) == app and COMPONENT in found}
+    return {found[COMPONENT] for found in labels if found.get(APP) == app and COMPONENT in found}
 
 
 def _claims(rendered: Sequence[Rendered]) -> frozenset[str]:

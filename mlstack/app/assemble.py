@@ -98,6 +98,19 @@ def environment_layers(env: Environment, component: str) -> list[Layer]:
     return layers
 
 
+def says(project: Project, environment: str, parameter: str) -> bool:
+    """Whether any file gives a value to a parameter of this name, for whatever component of the environment."""
+    env = project.environment(environment)
+    files = (project.component(name) for name in chosen(project, env))
+    layers = (
+        layer
+        for file in files
+        if not file.folder
+        for layer in (*shared_layers(project, file), *environment_layers(env, file.name))
+    )
+    return any(parameter in layer.values for layer in layers)
+
+
 def _layer(file: YamlFile, *keys: str, wide: bool = False) -> Layer:
     title = f"{file.file} params" if wide else file.file
     return Layer(title, file.mapping(*keys), file.places(*keys), wide)

@@ -138,6 +138,7 @@ def _diff_text(found: Any) -> str:
 @click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
 @lock_option
 @click.option("--replan", is_flag=True, help="Go on if the plan changes after it was confirmed.")
+@click.option("--no-preflight", is_flag=True, help="Apply even what no node can take.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @stream_option
 @pass_settings
@@ -153,7 +154,14 @@ def apply(
     fail_fast = given["fail_fast"] if given["fail_fast"] is not None else not can_ask()
     wait = "none" if given["no_wait"] else given["wait"]
     options = ApplyOptions(
-        allow, wait, given["timeout"], fail_fast, given["dry_run"], given["lock_timeout"], given["replan"]
+        allow,
+        wait,
+        given["timeout"],
+        fail_fast,
+        given["dry_run"],
+        given["lock_timeout"],
+        given["replan"],
+        preflight=not given["no_preflight"],
     )
     with closing(reporter(given["output"])) as report:
         outcome = action(scope, options, report, confirmation(settings, environment, given["yes"]))

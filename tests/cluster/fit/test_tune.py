@@ -74,8 +74,36 @@ def test_scale_is_kept_with_what_it_came_to(app: Any) -> None:
     app.do("param", "set", "--env=gke", "cnn", "scale", "2")
     refused = app.run("show", "gke")
     assert refused.returncode == 1
-    assert "scale 2 is not resolved" in refused.stderr
+    assert "scale 2 is not resolved for this cluster" in refused.stderr
+    assert "mlstack tune gke cnn --write" in refused.stderr
     app.do("param", "set", "--env=gke", "cnn", "num_gpus", "1")
     app.do("tune", "gke", "cnn", "--write")
     assert 'scale: "2"' in (app.root / "environments/gke.yaml").read_text("utf-8")
     assert "nvidia.com/gpu" in app.do("show", "gke")
+
+
+def test_apply_turns_scale_into_numbers_once(app: Any) -> None:
+    app.do("param", "set", "--env=gke", "cnn", "scale", "2")
+    said = app.do("apply", "gke")
+    assert 'environments/gke.yaml: cnn.resolved = {"for": "2"' in said
+    stored = (app.root / "environments/gke.yaml").read_text("utf-8")
+    assert "nothing to do" in app.do("apply", "gke")
+    assert (app.root / "environments/gke.yaml").read_text("utf-8") == stored
+
+
+def test_what_can_never_fit_is_not_sent(app: Any, kubectl: Kubectl) -> None:
+    app.do("param", "set", "--env=gke", "cnn", "num_gpus", "16")
+    told = app.do("apply", "gke", "--dry-run")
+    assert "cnn: 1 worker may have to wait: each worker asks 16 nvidia.com/gpu, the largest node" in told
+
+    app.do("env", "set", "gke", "--autoscaling", "none")
+    refused = app.run("apply", "gke")
+    assert refused.returncode == 1
+    assert "Error: cnn can never fit in gke: each worker asks 16 nvidia.com/gpu" in refused.stderr
+    assert "and gke says autoscaling: none." in refused.stderr
+    assert "num_gpus = 16, at environments/gke.yaml:" in refused.stderr
+    namespace = json.loads(app.do("env", "list", "-o", "json"))[0]["namespace"]
+    assert kubectl("get", "jobs,configmaps", "-n", namespace, "-l", "app.kubernetes.io/part-of", context="gke") == ""
+
+    app.do("apply", "gke", "--no-preflight", "--no-wait")
+    assert "Insufficient nvidia.com/gpu" in app.do("status", "gke")
