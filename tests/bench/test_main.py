@@ -9,9 +9,11 @@ from typing import cast
 import pytest
 
 from bench import __main__ as command
-from bench import binaries, results
-from bench.cells import Cell, Setting, Store
+from bench import binaries, results, startup
+from bench.cells import Cell, Reading, Setting, Store
 from bench.cluster import Cluster
+from bench.measure import Sample
+from bench.targets import BARE, START_UP
 from tests.bench.making import cell_with
 
 
@@ -44,8 +46,17 @@ def test_a_dry_run_keeps_nothing(dry: bool, tmp_path: Path, monkeypatch: pytest.
     assert written == ([] if dry else ["RESULTS.md", "configmaps-500-0.json"])
 
 
-def test_a_quick_run_says_where_and_with_what() -> None:
-    cell = Cell(Setting("show", 10, 0))
-    key = command.quick_run(cell, {"mlstack": "0.1.0"})
-    assert cell.runs[key].time == key
-    assert cell.runs[key].programs == {"mlstack": "0.1.0"}
+def test_a_quick_run_is_kept_with_its_readings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(program: Path, folder: Path, rounds: int, key: str, cell: Cell) -> None:
+        cell.drop(lambda one: True)  # forgets runs without readings, too
+        cell.readings = [Reading(BARE, "start", 0, key, Sample(0.02, 0.01, 10))]
+
+    monkeypatch.setattr(startup, "run", measured)
+    monkeypatch.setattr(command, "our_version", lambda: "0.1.0 commit abc")
+    store = Store(None)
+    command.run_startup(argparse.Namespace(rounds=1, dry=True), tmp_path, store)
+    (run,) = store.cell(START_UP).runs.values()
+    assert run.programs == {"mlstack": "0.1.0 commit abc"}
+    assert run.time in capsys.readouterr().out
