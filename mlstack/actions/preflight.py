@@ -12,7 +12,7 @@ from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
-from mlstack.plan.fit.words import device_of
+from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import CANDIDATES
 from mlstack.plan.hints import told as setting_told
 from mlstack.plan.model import Action, Plan
@@ -64,7 +64,8 @@ def never(session: Session, outlook: Outlook) -> MlstackError:
     ask, environment = outlook.ask, session.scope.environment
     why = "; ".join(outlook.reasons)
     problem = f"{ask.component} can never fit in {environment}: {why}, and {environment} says autoscaling: none."
-    setting = _setting(session.settings(ask.component), device_of(ask))
+    resource = beyond_all(ask, [one.room for one in outlook.fit.found]) or device_of(ask)
+    setting = _setting(session.settings(ask.component), resource)
     return MlstackError(
         problem, f"{setting}What fits: mlstack tune {environment} {ask.component}. To insist: --no-preflight"
     )
@@ -78,7 +79,8 @@ def waiting(outlook: Outlook) -> str:
     return f"{what} {verb}: {'; '.join(outlook.reasons)}."
 
 
-def _setting(settings: Mapping[str, Setting], device: str) -> str:
-    names: Sequence[str] = CANDIDATES["gpu"] if device else ()
+def _setting(settings: Mapping[str, Setting], resource: str) -> str:
+    """The parameter that asks for so much of a resource, with its place."""
+    names: Sequence[str] = CANDIDATES.get("gpu" if "/" in resource else resource, ())
     found = next((settings[name] for name in names if name in settings), None)
     return f"{setting_told(found)}. " if found else ""

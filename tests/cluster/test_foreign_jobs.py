@@ -67,7 +67,7 @@ def test_a_kind_that_nobody_defines_is_said(app: App) -> None:
 def test_a_train_job(outcome: str, code: int, app: App, inside: Namespaced, definitions: None) -> None:
     app.do("generate", "train-job", "llm", "--image=registry.example.com/llm:1", "--command=torchrun,/train.py")
     app.do("param", "set", "llm", "num_gpus", "2")
-    app.do("apply", "minikube", "--no-wait")
+    app.do("apply", "minikube", "--no-wait", "--no-preflight")
     kept = json.loads(inside("get", "trainjob", "llm", "-o", "json"))["spec"]
     shown = yaml.safe_load(app.do("show", "minikube", "-c", "llm"))["spec"]
     assert kept == {**shown, "managedBy": "trainer.kubeflow.org/trainjob-controller", "suspend": False}
@@ -92,7 +92,7 @@ def test_a_train_job(outcome: str, code: int, app: App, inside: Namespaced, defi
 @pytest.mark.parametrize(("state", "code"), [("COMPLETED", 0), ("FAILED", 4)])
 def test_a_spark_application(state: str, code: int, app: App, inside: Namespaced, definitions: None) -> None:
     app.do("generate", "spark-application", "pi", "--engine=operator", f"--main_file={PI}", "--num_gpus=1")
-    app.do("apply", "minikube", "--no-wait")
+    app.do("apply", "minikube", "--no-wait", "--no-preflight")
     kept = json.loads(inside("get", "sparkapplication", "pi", "-o", "json"))["spec"]
     shown = [
         one for one in yaml.safe_load_all(app.do("show", "minikube", "-c", "pi")) if one["kind"] == "SparkApplication"
@@ -116,7 +116,7 @@ def test_a_spark_application_without_an_operator(mode: str, code: int, app: App,
 
 def test_executors_are_restricted_pods_and_all_that_their_driver_may_make(app: App, inside: Namespaced) -> None:
     app.do("generate", "spark-application", "pi", f"--main_file={PI}", "--num_gpus=1")
-    app.do("apply", "minikube", "--no-wait")
+    app.do("apply", "minikube", "--no-wait", "--no-preflight")
     (config,) = [
         one
         for one in json.loads(inside("get", "configmaps", "-o", "json"))["items"]

@@ -38,16 +38,29 @@ def device_of(ask: Ask) -> str:
 
 def too_large(ask: Ask, nodes: Sequence[Room], types: Types) -> str:
     """What one pod asks more of than any node has; "" if some node is large enough in each resource."""
+    resource = beyond_all(ask, nodes)
+    if not resource:
+        return ""
+    asks = f"each {ask.role or 'pod'} asks {told(resource, ask.needs[resource])} {resource}"
+    largest = _largest(nodes, resource)
+    has = largest.allocatable.get(resource, 0) if largest else 0
+    if largest is None or not has:
+        return f"{asks}, and no node has any"
+    model = model_of(largest.labels, types)
+    return f"{asks}, the largest node ({largest.name}{', ' + model if model else ''}) has {told(resource, has)}"
+
+
+def beyond_all(ask: Ask, nodes: Sequence[Room]) -> str:
+    """The resource of which one pod asks more than any node has; "" for none."""
     for resource, number in ask.needs.items():
-        largest = max(nodes, key=lambda room: room.allocatable.get(resource, 0), default=None)
-        has = largest.allocatable.get(resource, 0) if largest else 0
-        if number > has:
-            asks = f"each {ask.role or 'pod'} asks {told(resource, number)} {resource}"
-            if largest is None or not has:
-                return f"{asks}, and no node has any"
-            model = model_of(largest.labels, types)
-            return f"{asks}, the largest node ({largest.name}{', ' + model if model else ''}) has {told(resource, has)}"
+        largest = _largest(nodes, resource)
+        if number > (largest.allocatable.get(resource, 0) if largest else 0):
+            return resource
     return ""
+
+
+def _largest(nodes: Sequence[Room], resource: str) -> Room | None:
+    return max(nodes, key=lambda room: room.allocatable.get(resource, 0), default=None)
 
 
 def reasons(found: Fit, nodes: Sequence[Room], types: Types) -> list[str]:

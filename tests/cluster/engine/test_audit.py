@@ -295,6 +295,7 @@ def table(steps: dict[str, list[Write]]) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_the_audit_log_of_two_apps_among_others(
     audited: Sandbox,
     new_app: Callable[[str], App],

@@ -108,7 +108,7 @@ def test_or_waits_and_plans_again(applied: Stack, monkeypatch: pytest.MonkeyPatc
         until(lambda: waited_for(applied.events))
         return real(*arguments, **options)
 
-    monkeypatch.setattr("mlstack.actions.apply.send", slow)
+    monkeypatch.setattr("mlstack.actions.staging.send", slow)
     thread = threading.Thread(target=apply, args=(applied.scope(), ApplyOptions()), daemon=True)
     thread.start()
     assert begun.wait(30)
