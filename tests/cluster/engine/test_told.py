@@ -65,16 +65,17 @@ def waiting(name: str, *lines: str) -> str:
     return "".join(f"    {name:<34} {line}".rstrip() + "\n" for line in lines)
 
 
+PLANNED = "  create 3   change 0   unchanged 0   prune 0\n"
 LATER = (
-    "  model: 1 pod may have to wait: each pod asks 99 nvidia.com/gpu, the largest node (gke-sandbox-a100-pool-0, a100) "
-    "has 8; nodes may still come (autoscaling).\n"
+    "  model: 1 pod may have to wait: each pod asks 99 nvidia.com/gpu, the largest node "
+    "(gke-sandbox-a100-pool-0, a100) has 8; nodes may still come (autoscaling).\n"
 )
 
 
 def test_what_no_node_can_take(small: App) -> None:
     model(small, "--num_gpus=99")
     code, out, err = applied(small, "--timeout", "4s")
-    assert out == HEAD + LATER + SENT + waiting("Deployment/model", "0/1", f"0/1    {GPUS}")
+    assert out == HEAD + SENT.replace(PLANNED, PLANNED + LATER) + waiting("Deployment/model", "0/1", f"0/1    {GPUS}")
     assert err == f"Error: Not ready in time: Deployment/model 0/1 {GPUS}.\n{AGAIN}"
     assert code == 3
 
