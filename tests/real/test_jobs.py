@@ -27,8 +27,9 @@ MPI = """from mpi4py import MPI
 group = MPI.COMM_WORLD
 steps, rank, size = 100_000, group.Get_rank(), group.Get_size()
 part = sum(4 / (1 + ((i + 0.5) / steps) ** 2) for i in range(rank, steps, size)) / steps
-total = group.allreduce(part)
-print("rank", rank, "of", size, "pi", round(total, 6), flush=True)
+total, ranks = group.allreduce(part), group.gather(rank)
+if rank == 0:  # lines that several write at once may be mixed
+    print("ranks", ranks, "pi", round(total, 6), flush=True)
 """
 SPARK = """from pyspark.sql import SparkSession
 context = SparkSession.builder.getOrCreate().sparkContext
@@ -76,7 +77,7 @@ def test_mpi(stack: Place) -> None:
     stack.do("apply", "minikube", "-c", "core")
     command = "--command=mpirun,python3,train.py"
     said = train(stack, "mpi", "mpi-job", MPI, "--image=realnode/mpi:1", "--num_workers=2", command)
-    assert [rank for rank in range(2) if f"rank {rank} of 2 pi 3.141593" in said] == [0, 1]
+    assert "ranks [0, 1] pi 3.141593" in said
 
 
 def test_spark(stack: Place) -> None:
