@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -39,7 +40,6 @@ KINDS = {
     "claims": _Kind("v1", "PersistentVolumeClaim", False, "volume claims may not be listed"),
     "volumes": _Kind("v1", "PersistentVolume", True, "volumes may not be listed: their zones are not known"),
     "classes": _Kind("storage.k8s.io/v1", "StorageClass", True, "storage classes may not be listed"),
-    "priorities": _Kind("scheduling.k8s.io/v1", "PriorityClass", True, "priority classes may not be listed"),
 }
 
 
@@ -59,10 +59,14 @@ def see(client: Client, namespace: str, ignored: Callable[[Pod], bool], coming: 
         quotas=items["quotas"],
         ranges=items["ranges"],
         storage=Storage(by_name(items["claims"]), by_name(items["volumes"]), by_name(items["classes"]), coming),
-        priorities=by_name(items["priorities"]),
         partly=partly,
         blind=(*blind, *([ELSEWHERE] if partly else [])),
     )
+
+
+def model_names(platform: Mapping[str, Any]) -> Mapping[str, str]:
+    """The platform's short names of accelerators, with what its nodes' labels say."""
+    return (platform.get("gpu") or {}).get("types") or {}
 
 
 def own_pods(app: str, components: Collection[str]) -> Callable[[Pod], bool]:
@@ -111,12 +115,3 @@ def _items(answer: object) -> list[Manifest]:
     if isinstance(answer, MlstackError) and not isinstance(answer, ForbiddenError):
         raise answer
     return answer if isinstance(answer, list) else []
-
-
-def priority_of(pod: Pod, priorities: Mapping[str, Manifest]) -> int:
-    """A pod's priority as admission will set it."""
-    name = pod["spec"].get("priorityClassName")
-    if name:
-        return int((priorities.get(name) or {}).get("value") or 0)
-    default = next((one for one in priorities.values() if one.get("globalDefault")), {})
-    return int(default.get("value") or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mlstack.actions.capacity import own_pods, see
+from mlstack.actions.capacity import model_names, own_pods, see
 from mlstack.actions.events import Notice, OnEvent
 from mlstack.actions.session import Session
 from mlstack.compose.layers import Setting
@@ -32,10 +32,9 @@ def preflight(session: Session, plan: Plan, on_event: OnEvent) -> None:
     names = {ask.component for ask in asked}
     namespace = session.connection.namespace
     view = see(session.connection.client, namespace, own_pods(session.owner.app, names), coming_claims(plan))
-    environment = session.connection.environment
-    grows = (environment.autoscaling or session.target.platform.get("autoscaling")) != "none"
-    types = (session.target.platform.get("gpu") or {}).get("types") or {}
-    found = [one for one in outlooks(view, asked, grows=grows, types=types) if device_of(one.ask)]
+    platform = session.target.platform
+    grows = session.connection.environment.grows(platform)
+    found = [one for one in outlooks(view, asked, grows=grows, types=model_names(platform)) if device_of(one.ask)]
     for outlook in found:
         if outlook.prospect is Prospect.NEVER:
             raise never(session, outlook)

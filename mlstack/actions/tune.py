@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlstack.actions.capacity import APP, COMPONENT, own_pods, see
+from mlstack.actions.capacity import APP, COMPONENT, model_names, own_pods, see
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.params import set_param
 from mlstack.actions.session import Scope, render_scope
@@ -136,12 +136,13 @@ def _tuned(
 
     asked = [*asks(name, one.manifests, connection.namespace), *beside]
     resource = next(filter(None, map(device_of, asked)), "")
-    found = outlooks(view, asked, grows=_grows(connection, target), types=_types(target))
+    types = model_names(target.platform)
+    found = outlooks(view, asked, grows=connection.environment.grows(target.platform), types=types)
     own = tuple(each for each in found if each.ask.component == name)
     best = choose(view, asks_at, resource, wanted) if sized else None
     size = Size(*(int(one.settings[parameter].value) for parameter in SIZED)) if sized else None
     asked_size = None if _setting(scope, name, "scale") else size
-    return Tuned(name, resource, own, _rows(own, resource, _types(target)), sized, best, asked_size)
+    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size)
 
 
 def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:
@@ -184,15 +185,6 @@ def _claims(rendered: Sequence[Rendered]) -> frozenset[str]:
     """Names of volume claims that come with the app."""
     manifests: list[Manifest] = [manifest for one in rendered for manifest in one.manifests]
     return frozenset(m["metadata"]["name"] for m in manifests if m["kind"] == "PersistentVolumeClaim")
-
-
-def _grows(connection: Connection, target: Target) -> bool:
-    """Whether nodes may still come."""
-    return (connection.environment.autoscaling or target.platform.get("autoscaling")) != "none"
-
-
-def _types(target: Target) -> Mapping[str, str]:
-    return (target.platform.get("gpu") or {}).get("types") or {}
 
 
 def _rows(found: Sequence[Outlook], resource: str, types: Mapping[str, str]) -> tuple[NodeRow, ...]:

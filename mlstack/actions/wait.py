@@ -78,9 +78,8 @@ def applied_targets(session: Session) -> tuple[list[Target], dict[Place, str]]:
 
 def patience_of(session: Session, what: str, deadline: float, fail_fast: bool) -> Patience:
     """How to wait in this environment: where its nodes cannot grow, unschedulable is hopeless."""
-    environment = session.connection.environment
-    autoscaling = environment.autoscaling or session.target.platform.get("autoscaling")
-    return Patience(what, deadline, fail_fast, grows=autoscaling != "none")
+    grows = session.connection.environment.grows(session.target.platform)
+    return Patience(what, deadline, fail_fast, grows=grows)
 
 
 def wait_in_session(

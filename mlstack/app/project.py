@@ -104,6 +104,10 @@ class Environment:
         """none, unknown, or a list of pools; None where the file says nothing (the platform decides)."""
         return self.file.get("autoscaling")
 
+    def grows(self, platform: Mapping[str, Any]) -> bool:
+        """Whether nodes may still come: as its file says, else as the platform does."""
+        return (self.autoscaling or platform.get("autoscaling")) != "none"
+
     @property
     def components(self) -> list[str] | None:
         """The components that it takes; None: all."""

@@ -17,14 +17,13 @@ class View:
     """Nodes with what is free, and what the namespace allows.
 
     `blind`: what may not be read, in words; with `partly` set too the free amounts are an upper bound. `nodes` is None
-    where not even nodes may be listed. `priorities`: value and preemption policy of priority classes by name.
+    where not even nodes may be listed.
     """
 
     nodes: Sequence[Room] | None
     quotas: Sequence[Manifest] = ()
     ranges: Sequence[Manifest] = ()
     storage: Storage = field(default_factory=Storage)
-    priorities: Mapping[str, Manifest] = field(default_factory=dict)
     partly: bool = False
     blind: tuple[str, ...] = ()
 
