@@ -101,7 +101,7 @@ def _answer(found: Tuning, one: Tuned, scale: str) -> list[str]:
 
 
 def _size(size: Size | None, resource: str) -> str:
-    from mlstack.plan.fit.words import devices
+    from mlstack.plan.fit.phrases import devices
 
     assert size is not None  # only sizes that are there are told
     workers = counted(size.workers, "worker")

@@ -16,6 +16,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.domains import Range, placed, usable
 from mlstack.plan.fit.limits import refusals, with_defaults
 from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.phrases import claim_missing, claim_unbound
 from mlstack.plan.fit.quota import exceeded
 from mlstack.plan.fit.requests import Amounts, add
 from mlstack.plan.fit.slots import VOLUME, Slots, slots
@@ -95,9 +96,9 @@ def _slots(view: View, room: Room, ask: Ask) -> Slots:
 def _waits_for(view: View, ask: Ask) -> str:
     """The claim that keeps a pod off every node, in words."""
     for name in missing(ask.pod, view.storage):
-        return f"it mounts PersistentVolumeClaim/{name}, which is not there"
+        return claim_missing(name)
     for name in unbound(ask.pod, view.storage):
-        return f"it mounts PersistentVolumeClaim/{name}, which has no volume yet"
+        return claim_unbound(name)
     return ""
 
 

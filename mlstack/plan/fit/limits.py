@@ -10,6 +10,7 @@ from typing import Any
 
 from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.phrases import out_of_range
 from mlstack.plan.fit.requests import Amounts, amounts, pod_requests
 
 
@@ -53,10 +54,10 @@ def _refusals(pod: Pod, limit_range: Mapping[str, Any]) -> Iterator[str]:
 def _outside(needs: Amounts, item: Mapping[str, Any], what: str, name: str) -> Iterator[str]:
     for resource, least in amounts(item.get("min")).items():
         if needs.get(resource, 0) < least:
-            yield f"{what} asks less {resource} than the {item['min'][resource]} that LimitRange/{name} demands"
+            yield out_of_range(what, resource, str(item["min"][resource]), name, more=False)
     for resource, most in amounts(item.get("max")).items():
         if needs.get(resource, 0) > most:
-            yield f"{what} asks more {resource} than the {item['max'][resource]} that LimitRange/{name} allows"
+            yield out_of_range(what, resource, str(item["max"][resource]), name, more=True)
 
 
 def _items(limit_range: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.phrases import over_quota
 from mlstack.plan.fit.requests import Amounts, add, pod_requests, told, whole
 
 COUNTED = ("pods", "count/pods")
@@ -44,8 +45,7 @@ def exceeded(quota: Mapping[str, Any], pods: Sequence[tuple[Pod, int]]) -> str:
         asked, left = total.get(resource, 0), max(0, limit - used.get(resource, 0))
         if asked > left:
             left_, limit_, asked_ = (told(_resource(resource), number) for number in (left, limit, asked))
-            name = quota["metadata"]["name"]
-            return f"ResourceQuota/{name} has {left_} of {limit_} {resource} left, and {asked_} are asked"
+            return over_quota(quota["metadata"]["name"], resource, left_, limit_, asked_)
     return ""
 
 

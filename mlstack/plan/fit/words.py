@@ -9,14 +9,13 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import holders, model_of, unready
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.phrases import CORDONED, UNREADY, closed, have, meant, nodes, rule_allows, too_little
 from mlstack.plan.fit.requests import told
 from mlstack.plan.fit.slots import PORT, RESOURCE, SELECTOR, TAINT, VOLUME, Slots
-from mlstack.plan.fit.taints import CORDON
-from mlstack.plan.fit.taints import told as taint_told
 
-SHORT = {"nvidia.com/gpu": "GPU", "amd.com/gpu": "GPU", "google.com/tpu": "TPU chip"}
 NAMED = 3  # holders that are named; the rest are counted
-CLOSED = {
+# A node that takes none, in a table.
+NODE_CLOSED = {
     SELECTOR: "not of the kind asked for (node selector)",
     PORT: "port taken",
     VOLUME: "out of its volume's reach",
@@ -25,24 +24,18 @@ CLOSED = {
 Types = Mapping[str, str]
 
 
-def devices(resource: str, number: int) -> str:
-    """`1 GPU`, `2 GPUs`, `4 habana.ai/gaudi`."""
-    short = SHORT.get(resource)
-    return f"{number} {short}{'' if number == 1 else 's'}" if short else f"{told(resource, number)} {resource}"
-
-
 def device_of(ask: Ask) -> str:
     """The accelerator that an ask's pods request; "" if none."""
     return next((name for name, number in ask.needs.items() if "/" in name and number), "")
 
 
-def too_large(ask: Ask, nodes: Sequence[Room], types: Types) -> str:
+def too_large(ask: Ask, rooms: Sequence[Room], types: Types) -> str:
     """What one pod asks more of than any node has; "" if some node is large enough in each resource."""
-    resource = beyond_all(ask, nodes)
+    resource = beyond_all(ask, rooms)
     if not resource:
         return ""
     asks = f"each {ask.role or 'pod'} asks {told(resource, ask.needs[resource])} {resource}"
-    largest = _largest(nodes, resource)
+    largest = _largest(rooms, resource)
     has = largest.allocatable.get(resource, 0) if largest else 0
     if largest is None or not has:
         return f"{asks}, and no node has any"
@@ -50,40 +43,41 @@ def too_large(ask: Ask, nodes: Sequence[Room], types: Types) -> str:
     return f"{asks}, the largest node ({largest.name}{', ' + model if model else ''}) has {told(resource, has)}"
 
 
-def beyond_all(ask: Ask, nodes: Sequence[Room]) -> str:
+def beyond_all(ask: Ask, rooms: Sequence[Room]) -> str:
     """The resource of which one pod asks more than any node has; "" for none."""
     for resource, number in ask.needs.items():
-        largest = _largest(nodes, resource)
+        largest = _largest(rooms, resource)
         if number > (largest.allocatable.get(resource, 0) if largest else 0):
             return resource
     return ""
 
 
-def _largest(nodes: Sequence[Room], resource: str) -> Room | None:
-    return max(nodes, key=lambda room: room.allocatable.get(resource, 0), default=None)
+def _largest(rooms: Sequence[Room], resource: str) -> Room | None:
+    return max(rooms, key=lambda room: room.allocatable.get(resource, 0), default=None)
 
 
-def reasons(found: Fit, nodes: Sequence[Room], types: Types) -> list[str]:
+def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
     """Why an ask does not find all its places, the weightiest first; none where nothing is in its way."""
     if found.told:
         return [found.told]
-    large = too_large(found.ask, nodes, types)
+    large = too_large(found.ask, rooms, types)
     if large:
         return [large]
     device = device_of(found.ask)
     relevant = [one for one in found.found if _offers(one, found.ask, device)]
     lines = [*_short(relevant, found.ask, device, types), *_closed(relevant), *_driverless(relevant, device)]
     if found.room.why:
-        lines.append(f"its {found.room.why} rule allows {found.room.high}")
+        lines.append(rule_allows(found.room.why, found.room.high, found.ask.count))
     return lines or ([_all_together(found, relevant)] if found.missing else [])
 
 
 def node_reason(one: Slots, ask: Ask, device: str) -> str:
     """Why a node does not take (more of) an ask's pods: who holds it, what is short, what keeps it closed."""
     if one.limit == TAINT:
-        return "cordoned" if one.what == taint_told(CORDON) else f"taint {one.what} is not tolerated"
+        why = meant(one.what)
+        return why if why in (CORDONED, UNREADY) else f"taint {one.what} is not tolerated"
     if one.limit != RESOURCE:
-        return CLOSED.get(one.limit, f"{one.limit} rule")
+        return NODE_CLOSED.get(one.limit, f"{one.limit} rule")
     if device and unready(one.room, device):
         return "its driver or device plugin is not ready"
     if one.what == device:
@@ -128,23 +122,18 @@ def _short(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> li
 
 def _group(model: str, group: Sequence[Slots], ask: Ask, device: str) -> str:
     full = [one for one in group if not one.count]
-    number = f"{len(full)} of {len(group)}" if len(full) < len(group) else f"{len(group)}"
-    nodes = f"{number} {model + ' ' if model else ''}node{'' if len(group) == 1 else 's'}"
-    has = "has" if len(full) == 1 else "have"
-    if device and all(one.what == device for one in full):
-        most = max(one.room.free(device) for one in full)
-        who: Counter[tuple[str, str]] = sum((holders(one.room, device) for one in full), Counter())
-        free = f"{devices(device, most)} free" if most > 0 else f"no {SHORT.get(device, device)} free"
-        return f"{nodes} {has} {'at most ' if len(full) > 1 and most > 0 else ''}{free}{_by(who)}"
-    scarce = Counter(one.what for one in full).most_common(1)[0][0]
+    by_device = bool(device) and all(one.what == device for one in full)
+    scarce = device if by_device else Counter(one.what for one in full).most_common(1)[0][0]
     most = max(one.room.free(scarce) for one in full)
-    return f"{nodes} {has} at most {told(scarce, max(0, most))} {scarce} free, {_asked(ask, scarce)} asked"
+    who: Iterable[Counter[tuple[str, str]]] = (holders(one.room, device) for one in full if by_device)
+    few = too_little(scarce, ask.needs.get(scarce, 0), most)
+    return f"{nodes(len(full), len(group), model)} {have(len(full))} {few}{_by(sum(who, Counter()))}"
 
 
 def _driverless(relevant: Iterable[Slots], device: str) -> list[str]:
     """Nodes with accelerators that their kubelets do not offer yet."""
     count = sum(1 for one in relevant if device and unready(one.room, device))
-    return [f"{count} node{' has' if count == 1 else 's have'} no driver or device plugin ready"] if count else []
+    return [f"{nodes(count)} {have(count)} no driver or device plugin ready"] if count else []
 
 
 def _all_together(found: Fit, relevant: Iterable[Slots]) -> str:
@@ -165,12 +154,4 @@ def _by(who: Counter[tuple[str, str]]) -> str:
 def _closed(relevant: Iterable[Slots]) -> list[str]:
     """Nodes that would be large enough, but do not let the pod in."""
     why = Counter((one.limit, one.what) for one in relevant if one.limit != RESOURCE and not one.count)
-    return [_closed_line(count, limit, what) for (limit, what), count in why.most_common()]
-
-
-def _closed_line(count: int, limit: str, what: str) -> str:
-    nodes, are = f"{count} node{'' if count == 1 else 's'}", "is" if count == 1 else "are"
-    if limit == TAINT:
-        cordoned = what == taint_told(CORDON)
-        return f"{nodes} {are} cordoned" if cordoned else f"{nodes} {'has' if count == 1 else 'have'} taint {what}"
-    return f"{nodes} {are} {CLOSED.get(limit, f'kept off by a rule about {limit}')}"
+    return [closed(count, limit, what) for (limit, what), count in why.most_common()]

@@ -62,7 +62,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         {GPU: "2"},
         False,
         WAITS,
-        ["2 of 3 l4 nodes have at most 1 GPU free: other (namespace ml) holds 3"],
+        ["2 of 3 l4 nodes have fewer than 2 GPUs free (at most 1): other (namespace ml) holds 3"],
     ),
     (
         "tainted",
@@ -72,7 +72,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         {},
         False,
         NEVER,
-        ["1 node has taint cloud.google.com/gke-spot=true:NoSchedule"],
+        ["1 node has a taint that it does not tolerate: cloud.google.com/gke-spot=true:NoSchedule"],
     ),
     ("cordoned", {"a": {**TWO, "unschedulable": True}}, [], 1, {}, False, NEVER, ["1 node is cordoned"]),
     (
@@ -93,7 +93,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         {"cpu": "8"},
         False,
         WAITS,
-        ["1 l4 node has at most 7 cpu free, 8 asked"],
+        ["1 l4 node has less than 8 cpu free (at most 7)"],
     ),
     (
         "no driver",

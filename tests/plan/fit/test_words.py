@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.phrases import devices
 from mlstack.plan.fit.slots import slots
-from mlstack.plan.fit.words import device_of, devices, held, node_reason
+from mlstack.plan.fit.words import device_of, held, node_reason
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
