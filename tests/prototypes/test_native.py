@@ -204,6 +204,14 @@ def test_what_auto_means_is_the_platforms_matter(show: Show, platforms: dict[str
 SHELLS = [path for path in ("/bin/sh", "/bin/bash", "/bin/dash") if Path(path).exists()]
 WAITS = "import signal, sys, time; print('ready', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + WAITS
+# Takes the signal when it comes, also between "ready" and the wait: a handler before a sleep may miss it.
+OBEYS = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+print("ready", flush=True)
+signal.sigwait({signal.SIGTERM})
+sys.exit(7)
+"""
 
 
 @pytest.fixture
@@ -275,7 +283,7 @@ def test_a_follower_without_a_run_does_not_wait_for_ever(follow: Start) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_follower_passes_on_that_it_is_to_stop(shell: str, follow: Start, tmp_path: Path) -> None:
     hosts(tmp_path, "x-main-0")
-    process = follow(shell, "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); " + WAITS)
+    process = follow(shell, OBEYS)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.terminate()
