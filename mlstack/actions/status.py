@@ -57,19 +57,42 @@ def status(scope: Scope) -> Status:
     inventory = inventory_of(first_parent(session), session.owner)
     ours = list_members(session, inventory, {})
     pods, notices = _pods(session, ours)
-    components = [component_status(one, ours, inventory, pods) for one in session.rendered]
+    return status_of(session, Seen(inventory, ours, pods, gpus_of(session), is_simulated(session), notices))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
+    be read."""
+
+    inventory: Inventory
+    ours: Mapping[Key, Manifest]
+    pods: Sequence[Manifest]
+    gpus: Gpus | None = None
+    simulated: bool = False
+    notices: tuple[str, ...] = ()
+
+
+def status_of(session: Session, seen: Seen) -> Status:
+    """The status that follows from what was seen. Sends nothing."""
+    components = [component_status(one, seen.ours, seen.inventory, seen.pods) for one in session.rendered]
     link = session.connection
     return Status(
-        scope.environment,
+        session.scope.environment,
         link.context,
         link.server,
         link.cluster,
         link.namespace,
         tuple(components),
-        gpus_in_use(link.client, session.owner.app, _gpu_resource(session)),
-        is_simulated(session),
-        (*notices, *_rolled_back(session, inventory), *_left_over(session, ours)),
+        seen.gpus,
+        seen.simulated,
+        (*seen.notices, *_rolled_back(session, seen.inventory), *_left_over(session, seen.ours)),
     )
+
+
+def gpus_of(session: Session) -> Gpus | None:
+    """The GPUs of the session's cluster, and who holds them."""
+    return gpus_in_use(session.connection.client, session.owner.app, _gpu_resource(session))
 
 
 def _gpu_resource(session: Session) -> str:
