@@ -85,12 +85,15 @@ def _unless(one: Slots, closed: Sequence[_Closed]) -> Slots:
 
 def _closed_by_others(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
     """Pods that are there may not want ours beside them."""
+    found: dict[str, set[str]] = {}
     for room in rooms:
         for other in room.pods:
             for term in _terms(other, "podAntiAffinity"):
                 value = room.labels.get(term["topologyKey"])
                 if value is not None and _meets(term, other, pod):
-                    yield _Closed(term["topologyKey"], frozenset({value}), APART)
+                    found.setdefault(term["topologyKey"], set()).add(value)
+    for key, values in found.items():
+        yield _Closed(key, frozenset(values), APART)
 
 
 def _closed_by_own(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:

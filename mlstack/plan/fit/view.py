@@ -17,7 +17,7 @@ class View:
     """Nodes with what is free, and what the namespace allows.
 
     `blind`: what may not be read, in words; with `partly` set too the free amounts are an upper bound. `nodes` is None
-    where not even nodes may be listed.
+    where not even nodes may be listed. `known` keeps what was worked out from it already.
     """
 
     nodes: Sequence[Room] | None
@@ -26,6 +26,7 @@ class View:
     storage: Storage = field(default_factory=Storage)
     partly: bool = False
     blind: tuple[str, ...] = ()
+    known: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def emptied(self) -> View:
         """The same cluster with no pod on it and no quota used: what could ever be free."""

@@ -1,0 +1,81 @@
+"""The places that a cluster's nodes have for one kind of pod, worked out once for each kind.
+
+A size is found by trying many: the number of pods changes then, and the places do not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.domains import Range, placed, usable
+from mlstack.plan.fit.nodes import Pod, Room
+from mlstack.plan.fit.slim import CONTAINER
+from mlstack.plan.fit.slots import VOLUME, Slots, slots
+from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import alone, reachable
+
+CONTAINERS = ("containers", "initContainers")
+
+
+@dataclass(frozen=True)
+class Places:
+    """`found`: each node's slots with nothing else taken, in the nodes' order; `room`: what they make together.
+
+    `open_` are the slots after the rules across nodes that the pods already there decide.
+    """
+
+    found: tuple[Slots, ...]
+    open_: tuple[Slots, ...]
+    room: Range
+
+
+def shape(pod: Pod) -> str:
+    """What of a pod decides where it may go, as text: equal for pods that the scheduler treats alike."""
+    metadata, spec = pod.get("metadata") or {}, dict(pod["spec"])
+    for key in CONTAINERS:
+        spec[key] = [_container(one) for one in spec.get(key) or ()]
+    spec["volumes"] = [one for one in spec.get("volumes") or () if "persistentVolumeClaim" in one]
+    return json.dumps([metadata.get("namespace"), metadata.get("labels"), spec], sort_keys=True, default=str)
+
+
+def places(view: View, ask: Ask) -> Places:
+    """The places for the pods of an ask."""
+    key = shape(ask.pod)
+    known: Places | None = view.known.get(key)
+    if known is None:
+        known = view.known[key] = _places(view, ask)
+    return known
+
+
+def left(view: View, asked: Sequence[Ask], resource: str) -> int:
+    """What the nodes that take at least one of the asks' pods have free of a resource, all together."""
+    key = (resource, *sorted({shape(ask.pod) for ask in asked}))
+    known: int | None = view.known.get(key)
+    if known is None:
+        columns = zip(*(places(view, ask).found for ask in asked), strict=True)
+        rooms = [column[0].room for column in columns if any(one.count for one in column)]
+        known = view.known[key] = sum(max(0, room.free(resource)) for room in rooms)
+    return known
+
+
+def _places(view: View, ask: Ask) -> Places:
+    found = tuple(_slots(view, room, ask) for room in view.nodes or ())
+    room = placed(found, ask.pod)
+    if alone(ask.pod, view.storage):
+        room = Range(min(1, room.low), min(1, room.high), "claim")
+    return Places(found, tuple(usable(found, ask.pod)), room)
+
+
+def _slots(view: View, room: Room, ask: Ask) -> Slots:
+    if not reachable(ask.pod, view.storage, room.name, room.labels):
+        return Slots(room, 0, VOLUME)
+    return slots(room, ask.pod, ask.needs)
+
+
+def _container(container: Mapping[str, Any]) -> dict[str, Any]:
+    ports = [port for port in container.get("ports") or () if port.get("hostPort")]
+    return {key: container[key] for key in CONTAINER if key in container} | {"ports": ports}
