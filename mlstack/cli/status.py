@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import emit, event_line, table
+from .output import emit, table
 from .run import Seconds, scope_of
 from .settings import Settings, component_option, output_option, pass_settings
 
@@ -16,35 +15,39 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("environment")
+@click.argument("environments", nargs=-1)
 @component_option
-@click.option("--watch", is_flag=True, help="Print it again whenever it changes.")
-@click.option("--interval", type=Seconds(), default=2, help="How often --watch looks. [default: 2s]")
+@click.option("--watch", is_flag=True, help="Show it as it changes, until Ctrl-C.")
+@click.option("--interval", type=Seconds(), default=1, help="Least time between two views. [default: 1s]")
 @output_option
 @pass_settings
 def status(
     settings: Settings,
-    environment: str,
+    environments: tuple[str, ...],
     components: tuple[str, ...],
     watch: bool,
     interval: float,
     output: str,
 ) -> None:
-    """Show ENVIRONMENT's components: objects, readiness, and why something is not ready."""
+    """Show ENVIRONMENTS' components (default: all environments): objects, readiness, and why something is not ready."""
     from mlstack.actions.status import status as action
 
-    scope = scope_of(settings, environment, components)
-    if not watch:
-        found = action(scope)
-        emit(status_as_dict(found), output, lambda: status_text(found))
+    names = environments or tuple(settings.project().environment_names)
+    scopes = [scope_of(settings, name, components) for name in names]
+    if watch:
+        from .watch import watch as follow
+
+        follow(scopes, interval, output)
         return
-    last: object = None
-    while True:
-        found = action(scope)
-        if status_as_dict(found) != last:
-            last = status_as_dict(found)
-            click.echo(event_line(last) if output == "json" else status_text(found))
-        time.sleep(interval)
+    found = [action(scope) for scope in scopes]
+    plain = [status_as_dict(one) for one in found]
+    several = len(environments) != 1
+    emit(plain if several else plain[0], output, lambda: "\n\n".join(status_block(one, several) for one in found))
+
+
+def status_block(found: Status, named: bool) -> str:
+    """The status, below the environment's name where there may be others."""
+    return f"{found.environment}:\n{status_text(found)}" if named else status_text(found)
 
 
 def status_as_dict(found: Status) -> dict[str, Any]:
