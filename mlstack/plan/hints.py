@@ -14,6 +14,7 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "cpu": ("cpu", "cpu_limit"),
     "memory": ("memory", "memory_limit", "memory_guarantee"),
     "gpu": ("num_gpus", "gpus"),
+    "pods": ("num_workers",),
     "taint": ("spot", "tolerations"),
     "selector": ("accelerator_type", "spot", "node_selector"),
     "volume": ("storage_class", "storage", "data_pvc"),
@@ -24,8 +25,8 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
     """ "num_gpus = 16 at environments/gke.yaml:14", or "" where no parameter is known to matter."""
     if missing := SECRET.search(reason.text):
         return _secret_hint(missing[1] or missing[3], missing[2] or "", settings)
-    if reason.topic == "image":
-        return _by_value(reason.value, settings)
+    if reason.topic in ("image", "volume") and (exact := _by_value(reason.value, settings)):
+        return exact
     names = CANDIDATES.get(_subject(reason), ())
     for name in names:
         for known, setting in settings.items():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
+from mlstack.plan.pending import from_admission, from_scheduler
 from mlstack.plan.readiness import condition
 
 
@@ -39,44 +39,14 @@ class Reason:
 
 NOTHING = Reason("")
 
-AVAILABLE = re.compile(r"\d+/(\d+) nodes are available: (.*?)(?:\. preemption:|\. no new claims|\.?$)", re.DOTALL)
-INSUFFICIENT = re.compile(r"(\d+) Insufficient ([^\s,.]+(?:\.[^\s,.]+)*)")
-TAINT = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\)|s)?(?: \{([^}:]+)(?:: ?([^}]*))?\})?")
-SELECTOR = re.compile(r"(\d+) node\(s\) didn't match Pod's node affinity/selector")
-CLAIM = re.compile(r"persistentvolumeclaim \"([^\"]+)\" not found|unbound immediate PersistentVolumeClaims")
-
 HOPELESS_WAITING = frozenset({"InvalidImageName"})
 IMAGE_WAITING = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
 
 
-def scheduler_reason(message: str) -> Reason:
-    """The scheduler's message ("0/3 nodes are available: …") in short, with the resource or taint that matters most."""
-    parts, topic, value = [], "", ""
-    for count, resource in INSUFFICIENT.findall(message):
-        parts.append(f"Insufficient {resource} ({_nodes(count)})")
-        topic, value = topic or "resource", value or resource
-    for count, key, what in TAINT.findall(message):
-        taint = f"{key}={what}" if what else key
-        parts.append(
-            f"{_nodes(count)} {'has' if count == '1' else 'have'} taint {taint}".rstrip() if key else _taints(count)
-        )
-        topic, value = topic or "taint", value or key
-    for count in SELECTOR.findall(message):
-        parts.append(f"{_nodes(count)} not of the kind asked for (node selector)")
-        topic = topic or "selector"
-    if CLAIM.search(message):
-        parts.append("its volume claim is not bound")
-        topic = topic or "volume"
-    text = ", ".join(parts) or _first_line(message)
-    return Reason(text, topic, value, unschedulable=True)
-
-
-def _nodes(count: str) -> str:
-    return "1 node" if count == "1" else f"{count} nodes"
-
-
-def _taints(count: str) -> str:
-    return f"{_nodes(count)} {'has' if count == '1' else 'have'} taints that it does not tolerate"
+def scheduler_reason(message: str, pod: Manifest | None = None) -> Reason:
+    """The scheduler's message ("0/3 nodes are available: …") in our words; `pod`: the one that it is about."""
+    said = from_scheduler(message, pod or {})
+    return Reason(said.text, said.topic, said.value, unschedulable=True)
 
 
 def _first_line(text: str) -> str:
@@ -87,7 +57,7 @@ def pod_reason(pod: Manifest) -> Reason:
     """Why a pod does not run or is not ready; NOTHING if it is well."""
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
-        return scheduler_reason(str(scheduled.get("message") or scheduled.get("reason") or "not scheduled yet"))
+        return scheduler_reason(str(scheduled.get("message") or scheduled.get("reason") or "not scheduled yet"), pod)
     for status in _containers(pod):
         found = _container_reason(pod, status)
         if found.text:
@@ -163,7 +133,8 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     message = _first_line(str(newest.get("message", "")).removeprefix("(combined from similar events): "))
     if newest["reason"] == "FailedScheduling":
         return scheduler_reason(message)
-    return Reason(f"{newest['reason']}: {message}", _event_topic(message), hopeless="exceeded quota" in message)
+    told = f"{newest['reason']}: {message}"
+    return refused(message) or Reason(told, _event_topic(message))
 
 
 def events_about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:
@@ -181,11 +152,18 @@ def events_about(live: Manifest | None, events: Iterable[Manifest]) -> list[Mani
 
 def own_reason(text: str) -> Reason:
     """What an object says of itself, in its conditions."""
-    return Reason(_first_line(text), _event_topic(text), hopeless="exceeded quota" in text)
+    return refused(text) or Reason(_first_line(text), _event_topic(text))
+
+
+def refused(message: str) -> Reason | None:
+    """What the API server does not let in, in our words: waiting alone will not mend it. None for other messages."""
+    if said := from_admission(message):
+        return Reason(said.text, said.topic, said.value, hopeless=True)
+    return Reason(_first_line(message), "quota", hopeless=True) if "exceeded quota" in message else None
 
 
 def _event_topic(message: str) -> str:
-    return "quota" if "quota" in message else "volume" if "volume" in message.lower() else ""
+    return "volume" if "volume" in message.lower() else ""
 
 
 def best_reason(pods: Iterable[Manifest], events: Sequence[Manifest] = ()) -> Reason:

@@ -64,7 +64,7 @@ def test_the_reason_and_the_parameter_behind_it() -> None:
     ready, _, notes = found([WEB], WEB, pods=[pod])
     assert ready == "waiting"
     assert notes == (
-        "Deployment/x 0/1: Insufficient nvidia.com/gpu (2 nodes) (num_gpus = 9, at environments/gke.yaml:3)",
+        "Deployment/x 0/1: 2 nodes have too few GPUs free (num_gpus = 9, at environments/gke.yaml:3)",
     )
 
 

@@ -129,12 +129,12 @@ def test_a_pending_workload_is_told_with_its_reason(stack: Stack) -> None:
     with pytest.raises(MlstackError, match="Nothing of this app"):
         wait_for(stack.scope())
     stack.apply(wait="none")
-    with pytest.raises(NotReadyError, match=r"Deployment/big 0/1 .*Insufficient nvidia\.com/gpu"):
+    with pytest.raises(NotReadyError, match=r"Deployment/big 0/1 .*fewer than 99 GPUs free"):
         wait_for(stack.scope(), timeout_s=3)
     (found,) = status(stack.scope()).components
     assert (found.ready, found.present, found.total) == ("waiting", 1, 1)
     assert found.notes[0].startswith("Deployment/big 0/1: ")
-    assert "Insufficient nvidia.com/gpu" in found.notes[0]
+    assert "fewer than 99 GPUs free" in found.notes[0]
 
 
 def test_gpus_of_a_cluster(stack: Stack) -> None:

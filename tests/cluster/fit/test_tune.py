@@ -106,4 +106,4 @@ def test_what_can_never_fit_is_not_sent(app: Any, kubectl: Kubectl) -> None:
     assert kubectl("get", "jobs,configmaps", "-n", namespace, "-l", "app.kubernetes.io/part-of", context="gke") == ""
 
     app.do("apply", "gke", "--no-preflight", "--no-wait")
-    assert "Insufficient nvidia.com/gpu" in app.do("status", "gke")
+    assert "6 nodes have fewer than 16 GPUs free" in app.do("status", "gke")
