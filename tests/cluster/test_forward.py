@@ -178,7 +178,7 @@ def test_a_pod_that_waits_says_why(client: Client, made: str) -> None:
     while not objects.get(client, POD, made, "big")["status"].get("conditions"):
         threading.Event().wait(0.05)
     with (
-        pytest.raises(NoTargetError, match="Pod big is Pending, not Running: Insufficient cpu"),
+        pytest.raises(NoTargetError, match="Pod big is Pending, not Running: 1 node has less than 4000 cpu free"),
         forwarding(client, made, "big", ":80", told=[]),
     ):
         pass
