@@ -6,12 +6,24 @@ Source: plugin/pkg/admission/limitranger/admission.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.phrases import out_of_range
-from mlstack.plan.fit.requests import Amounts, amounts, pod_requests
+from mlstack.plan.fit.requests import Amounts, amounts, pod_limits, pod_requests
+from mlstack.plan.quantities import amount
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a container, or a whole pod, requests at least and has at most."""
+
+    what: str
+    requests: Amounts
+    limits: Amounts
 
 
 def with_defaults(pod: Pod, ranges: Iterable[Mapping[str, Any]]) -> Pod:
@@ -43,21 +55,30 @@ def _fill(container: dict[str, Any], item: Mapping[str, Any]) -> None:
 def _refusals(pod: Pod, limit_range: Mapping[str, Any]) -> Iterator[str]:
     name = limit_range["metadata"]["name"]
     for item in _items(limit_range, "Container"):
-        for container in pod["spec"]["containers"]:
+        for container in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
             resources = container.get("resources") or {}
-            needs = amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
-            yield from _outside(needs, item, f"container {container.get('name', '')}", name)
+            limits = amounts(resources.get("limits"))
+            requests = limits | amounts(resources.get("requests"))
+            yield from _outside(_Asked(f"container {container.get('name', '')}", requests, limits), item, name)
     for item in _items(limit_range, "Pod"):
-        yield from _outside(pod_requests(pod), item, "the pod", name)
+        yield from _outside(_Asked("the pod", pod_requests(pod), pod_limits(pod)), item, name)
 
 
-def _outside(needs: Amounts, item: Mapping[str, Any], what: str, name: str) -> Iterator[str]:
+def _outside(asked: _Asked, item: Mapping[str, Any], name: str) -> Iterator[str]:
+    """What is asked has to be said where a range bounds it: a request for the least, a limit for the most."""
+    requests, limits = asked.requests, asked.limits
     for resource, least in amounts(item.get("min")).items():
-        if needs.get(resource, 0) < least:
-            yield out_of_range(what, resource, str(item["min"][resource]), name, more=False)
+        if requests.get(resource, 0) < least or limits.get(resource, least) < least:
+            yield out_of_range(asked.what, resource, str(item["min"][resource]), name, more=False)
     for resource, most in amounts(item.get("max")).items():
-        if needs.get(resource, 0) > most:
-            yield out_of_range(what, resource, str(item["max"][resource]), name, more=True)
+        if max(requests.get(resource, 0), limits.get(resource, 0)) > most:
+            yield out_of_range(asked.what, resource, str(item["max"][resource]), name, more=True)
+        elif resource not in limits:
+            yield f"{asked.what} has no {resource} limit, and LimitRange/{name} demands one"
+    for resource, ratio in (item.get("maxLimitRequestRatio") or {}).items():
+        request, limit = requests.get(resource, 0), limits.get(resource, 0)
+        if not request or not limit or Decimal(limit) / request > (amount(ratio) or 0):
+            yield f"{asked.what}'s {resource} limit is over {ratio} times its request, which LimitRange/{name} forbids"
 
 
 def _items(limit_range: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

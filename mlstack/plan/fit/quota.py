@@ -5,16 +5,17 @@ Source: k8s.io/kubernetes pkg/quota/v1/evaluator/core/pods.go and plugin/pkg/adm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlstack.compose.manifests import copied
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.phrases import over_quota
-from mlstack.plan.fit.requests import Amounts, add, pod_requests, told, whole
+from mlstack.plan.fit.requests import Amounts, add, pod_limits, pod_requests, told, whole
 
 COUNTED = ("pods", "count/pods")
+SAID = {name: kind for kind in ("cpu", "memory") for name in (kind, f"requests.{kind}", f"limits.{kind}")}
+# Entries about which each container has to say something, by what they are about.
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def exceeded(quota: Mapping[str, Any], pods: Sequence[tuple[Pod, int]]) -> str:
     total: Amounts = {}
     for pod, count in pods:
         if covers(quota, pod):
+            if silent := _silent(quota, pod):
+                return silent
             add(total, {name: cost * count for name, cost in _costs(pod).items()})
     hard, used = _figures(quota)
     for resource, limit in hard.items():
@@ -66,6 +69,34 @@ def _entries(quota: Mapping[str, Any], pod: Pod) -> Iterator[Allowed]:
             yield Allowed(quota["metadata"]["name"], max(0, left // cost), resource, left, limit)
 
 
+def _silent(quota: Mapping[str, Any], pod: Pod) -> str:
+    """A container that does not say how much it asks of what the quota counts: such pods are refused."""
+    spec = pod["spec"]
+    demanded = [name for name in _figures(quota)[0] if name in SAID]
+    for container in (*spec["containers"], *(spec.get("initContainers") or ())):
+        said = _said(container) | _said(spec)
+        for name in demanded:
+            if name not in said:
+                quota_name = quota["metadata"]["name"]
+                return f"ResourceQuota/{quota_name} wants {_phrase(name)} of container {container['name']}"
+    return ""
+
+
+def _said(holder: Mapping[str, Any]) -> set[str]:
+    """Entries of a quota about which a container, or the pod as a whole, says something."""
+    resources = holder.get("resources") or {}
+    limits, requests = set(resources.get("limits") or ()), set(resources.get("requests") or ())
+    return {f"limits.{name}" for name in limits} | _requested(limits | requests)
+
+
+def _requested(names: Collection[str]) -> set[str]:
+    return {*names, *(f"requests.{name}" for name in names)}
+
+
+def _phrase(entry: str) -> str:
+    return f"a {SAID[entry]} {'limit' if entry.startswith('limits.') else 'request'}"
+
+
 def _figures(quota: Mapping[str, Any]) -> tuple[Amounts, Amounts]:
     """What a quota allows and what is used of it. Before its controller has seen it, only its spec says something."""
     status = quota.get("status") or {}
@@ -85,21 +116,13 @@ def _resource(name: str) -> str:
 
 def _costs(pod: Pod) -> Amounts:
     """What one pod takes of each entry that a quota may have."""
-    requests, limits = pod_requests(pod), pod_requests(_with_limits(pod))
+    requests, limits = pod_requests(pod), pod_limits(pod)
     costs: Amounts = dict.fromkeys(COUNTED, 1)
     for name, number in requests.items():
         add(costs, {f"requests.{name}": number})
         if name in ("cpu", "memory", "ephemeral-storage"):
             costs[name] = number
     return costs | {f"limits.{name}": number for name, number in limits.items()}
-
-
-def _with_limits(pod: Pod) -> Pod:
-    """The pod as if it requested its limits, so that they add up in the same way."""
-    changed: dict[str, Any] = copied({"spec": pod["spec"]})
-    for container in (*changed["spec"]["containers"], *(changed["spec"].get("initContainers") or ())):
-        container["resources"] = {"requests": (container.get("resources") or {}).get("limits") or {}}
-    return changed
 
 
 def _in_scope(scope: str, pod: Pod) -> bool:
@@ -110,7 +133,7 @@ def _in_scope(scope: str, pod: Pod) -> bool:
         case "NotTerminating":
             return spec.get("activeDeadlineSeconds") is None
         case "BestEffort":
-            return not (pod_requests(pod) or pod_requests(_with_limits(pod)))
+            return not (pod_requests(pod) or pod_limits(pod))
         case "NotBestEffort":
             return not _in_scope("BestEffort", pod)
         case "CrossNamespacePodAffinity":

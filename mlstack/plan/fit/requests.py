@@ -52,6 +52,14 @@ def pod_requests(pod: Mapping[str, Any]) -> Amounts:
     return running
 
 
+def pod_limits(pod: Mapping[str, Any]) -> Amounts:
+    """A pod's limits, added up as its requests are; what a container does not limit is missing."""
+    spec = pod["spec"]
+    limited = {key: [_limited(one) for one in spec.get(key) or ()] for key in ("containers", "initContainers")}
+    resources = {"requests": (spec.get("resources") or {}).get("limits") or {}}
+    return pod_requests({"spec": {**spec, **limited, "resources": resources}})
+
+
 def told(resource: str, number: int) -> str:
     """An amount as people write it: 1500 of cpu is 1.5, bytes in the largest binary unit that leaves no rest."""
     if resource == "cpu":
@@ -92,6 +100,11 @@ def _of(container: Mapping[str, Any], held: Mapping[str, Amounts]) -> Amounts:
         asked = amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
     has = held.get(container.get("name", ""))
     return _larger(asked, has) if has else asked
+
+
+def _limited(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The container as if it requested its limits."""
+    return {**container, "resources": {"requests": (container.get("resources") or {}).get("limits") or {}}}
 
 
 def _held(status: Mapping[str, Any]) -> dict[str, Amounts]:

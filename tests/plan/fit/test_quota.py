@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlstack.plan.fit.quota import Allowed, allowed, covers
+from mlstack.plan.fit.quota import Allowed, allowed, covers, exceeded
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
@@ -75,3 +75,22 @@ def test_what_a_quota_lets_in(
 )
 def test_scopes(build: Build, scope: dict[str, Any], spec: dict[str, Any], counts: bool) -> None:
     assert covers(_quota({"pods": "1"}, **scope), build.pod(**spec)) is counts
+
+
+@pytest.mark.parametrize(
+    ("hard", "said"),
+    [
+        ({"requests.cpu": "4"}, ""),
+        ({"limits.cpu": "4"}, "ResourceQuota/q wants a cpu limit of container main"),
+        ({"memory": "4Gi"}, "ResourceQuota/q wants a memory request of container main"),
+        ({"requests.nvidia.com/gpu": "4"}, ""),
+    ],
+)
+def test_what_a_container_must_say(build: Build, hard: dict[str, str], said: str) -> None:
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": hard}, "status": {"hard": hard, "used": {}}}
+    assert exceeded(quota, [(build.pod(), 1)]) == said
+
+
+def test_a_pod_may_say_it_for_its_containers(build: Build) -> None:
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"memory": "4Gi"}}}
+    assert exceeded(quota, [(build.pod(resources={"requests": {"memory": "1Gi"}}), 1)]) == ""
