@@ -16,7 +16,7 @@ from mlstack.compose.render import Rendered
 from mlstack.plan.hints import with_hint
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
-from mlstack.plan.reasons import Reason, best_reason, owned_pods
+from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
 from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
 
@@ -57,13 +57,14 @@ def status(scope: Scope) -> Status:
     inventory = inventory_of(first_parent(session), session.owner)
     ours = list_members(session, inventory, {})
     pods, notices = _pods(session, ours)
-    return status_of(session, Seen(inventory, ours, pods, gpus_of(session), is_simulated(session), notices))
+    gpus, simulated, events = gpus_of(session), is_simulated(session), _events(session, ours, pods)
+    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events))
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
-    be read."""
+    be read; `events`: warnings, where pods do not tell why something waits."""
 
     inventory: Inventory
     ours: Mapping[Key, Manifest]
@@ -71,11 +72,12 @@ class Seen:
     gpus: Gpus | None = None
     simulated: bool = False
     notices: tuple[str, ...] = ()
+    events: Sequence[Manifest] = ()
 
 
 def status_of(session: Session, seen: Seen) -> Status:
     """The status that follows from what was seen. Sends nothing."""
-    components = [component_status(one, seen.ours, seen.inventory, seen.pods) for one in session.rendered]
+    components = [component_status(one, seen.ours, seen.inventory, seen.pods, seen.events) for one in session.rendered]
     link = session.connection
     return Status(
         session.scope.environment,
@@ -123,16 +125,38 @@ def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest
     return found, ()
 
 
+def _events(session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]) -> list[Manifest]:
+    """Warnings, asked for only where something waits of which nothing else tells why: a Job that gets no pods."""
+    silent = {key.namespace for key, live in ours.items() if key.namespace and _silent(live, pods)}
+    found: list[Manifest] = []
+    for namespace in sorted(silent):
+        try:
+            events = well_known("v1", "Event")
+            found += objects.list_objects(session.connection.client, events, namespace, fields="type=Warning").items
+        except ClusterError:
+            return found  # the rest of the status stands without them
+    return found
+
+
+def _silent(live: Manifest, pods: Sequence[Manifest]) -> bool:
+    found = readiness(live)
+    return not (found.ready or found.reason or best_reason(owned_pods(live, pods)).text)
+
+
 def component_status(
-    one: Rendered, ours: Mapping[Key, Manifest], inventory: Inventory, pods: Sequence[Manifest]
+    one: Rendered,
+    ours: Mapping[Key, Manifest],
+    inventory: Inventory,
+    pods: Sequence[Manifest],
+    events: Sequence[Manifest] = (),
 ) -> ComponentStatus:
-    """One component's state from what it renders, what of ours is there, what is remembered, and our pods."""
+    """One component's state from what it renders, what of ours is there, what is remembered, our pods and warnings."""
     keys = [key_of(m) for m in one.manifests]
     ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
     others = [key_of(m) for m in one.manifests if key_of(m) not in ours and _may_be_others(m)]
     live = {key: ours[key] for key in keys if key in ours}
     total = len(keys) - len(ended) - (len(others) if live or ended else 0)
-    notes = [note for key in live for note in _notes(key, live[key], one, pods)]
+    notes = [note for key in live for note in _notes(key, live[key], one, pods, events)]
     notes += [_ended_note(key, inventory) for key in ended]
     if others and live:
         notes.append(f"{_are(len(others), 'shared object')} another's")
@@ -169,20 +193,22 @@ def _word(live: Mapping[Key, Manifest], ended: Collection[Key], total: int) -> s
     return "done" if runs or ended else "yes"
 
 
-def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest]) -> list[str]:
+def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest], events: Sequence[Manifest]) -> list[str]:
     found = readiness(live)
     if found.ready:
         return []
-    reason = _reason(live, found, pods)
+    reason = _reason(live, found, pods, events)
     text = f"{key} {found.progress}".rstrip()
     return [f"{text}: {with_hint(reason, one.settings)}" if reason.text else f"{text} {found.state.value}"]
 
 
-def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest]) -> Reason:
+def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest], events: Sequence[Manifest]) -> Reason:
     if found.state is State.FAILED and found.reason:
         return Reason(found.reason)
     from_pods = best_reason(owned_pods(live, pods))
-    return from_pods if from_pods.text else Reason(found.reason)
+    if from_pods.text:
+        return from_pods
+    return own_reason(found.reason) if found.reason else event_reason(events_about(live, events))
 
 
 def _endpoints(lives: Iterable[Manifest]) -> tuple[str, ...]:

@@ -27,12 +27,15 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
         return _secret_hint(missing[1] or missing[3], missing[2] or "", settings)
     if reason.topic in ("image", "volume") and (exact := _by_value(reason.value, settings)):
         return exact
-    names = CANDIDATES.get(_subject(reason), ())
-    for name in names:
-        for known, setting in settings.items():
-            if known == name or known.endswith(f"_{name}"):
-                return told(setting)
-    return ""
+    found = [
+        setting
+        for name in CANDIDATES.get(_subject(reason), ())
+        for known, setting in settings.items()
+        if known == name or known.endswith(f"_{name}")
+    ]
+    said = [setting for setting in found if setting.place]
+    chosen = said if said and reason.topic == "selector" else (said or found)[:1]
+    return "; ".join(map(told, chosen))
 
 
 def _subject(reason: Reason) -> str:
@@ -67,7 +70,13 @@ def _references(value: object) -> Iterator[tuple[str, str]]:
 
 
 def _by_value(value: str, settings: Mapping[str, Setting]) -> str:
-    return next((told(setting) for setting in settings.values() if value and setting.value == value), "")
+    """The parameter that is this image or claim, or leads into the claim."""
+    known = (setting for setting in settings.values() if _means(setting.value, value))
+    return next(map(told, known), "") if value else ""
+
+
+def _means(said: object, value: str) -> bool:
+    return said == value or (isinstance(said, str) and said.startswith((f"pvc://{value}/", f"pvc://{value}?")))
 
 
 def told(setting: Setting) -> str:
@@ -83,7 +92,7 @@ def _plain(value: object) -> str:
         return f"{value['name']}/{value['key']}"
     if isinstance(value, Mapping | list):
         return json.dumps(value, ensure_ascii=False)
-    return '""' if value == "" else str(value)
+    return '""' if value == "" else "null" if value is None else str(value)
 
 
 def with_hint(reason: Reason, settings: Mapping[str, Setting]) -> str:

@@ -47,7 +47,7 @@ def from_scheduler(message: str, pod: Pod) -> Said:
     """The scheduler's "0/3 nodes are available: …": all of it in words, the topic that of its weightiest part."""
     found = AVAILABLE.search(message)
     pieces = found[1].split(", ") if found else [message]
-    said = sorted((_piece(piece, pod) for piece in pieces), key=lambda one: one[0])
+    said = sorted((_piece(piece, pod) for piece in pieces), key=lambda one: (one[0], "/" not in one[1].value))
     return said[0][1]._replace(text="; ".join(one.text for _, one in said))
 
 

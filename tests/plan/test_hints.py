@@ -16,6 +16,10 @@ SETTINGS = {
         Setting("image", "repo/a:1", "component", Place("components/cnn.yaml", 5)),
         Setting("password", {"name": "hub", "key": "pw"}, "component", Place("components/hub.yaml", 7)),
         Setting("secret_env", {"TOKEN": "hf/token"}, "component", Place("components/cnn.yaml", 8)),
+        Setting("accelerator_type", "l4", "component", Place("components/cnn.yaml", 10)),
+        Setting("node_selector", {"disk": "nvme"}, "environment", Place("environments/gke.yaml", 15)),
+        Setting("export_dir", "pvc://data/out", "component", Place("components/cnn.yaml", 11)),
+        Setting("cpu", None),
         Setting("credentials_secret", "bucket", "component", Place("components/cnn.yaml", 9)),
     )
 }
@@ -27,6 +31,14 @@ TABLE = [
     (Reason("R", "image", "repo/a:1"), "R (image = repo/a:1, at components/cnn.yaml:5)"),
     (Reason("R", "image", "repo/b:1"), "R"),
     (Reason("R", "quota"), "R"),
+    (Reason("R", "resource", "cpu"), "R (cpu = null, the prototype's default)"),
+    (Reason("R", "volume", "data"), "R (export_dir = pvc://data/out, at components/cnn.yaml:11)"),
+    (Reason("R", "volume", "datas"), "R"),
+    (
+        Reason("R", "selector"),
+        "R (accelerator_type = l4, at components/cnn.yaml:10; spot = false, at components/cnn.yaml:3; "
+        'node_selector = {"disk": "nvme"}, at environments/gke.yaml:15)',
+    ),
     (
         Reason('CreateContainerConfigError: secret "hub" not found', "config"),
         'CreateContainerConfigError: secret "hub" not found '

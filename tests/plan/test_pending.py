@@ -71,7 +71,7 @@ def test_a_claim_that_is_not_there() -> None:
 
 def test_of_a_pod_that_is_not_known_no_amount_is_said() -> None:
     text = "0/3 nodes are available: 1 Insufficient cpu, 3 Insufficient nvidia.com/gpu."
-    assert from_scheduler(text, {}).text == "1 node has too little cpu free; 3 nodes have too few GPUs free"
+    assert from_scheduler(text, {}).text == "3 nodes have too few GPUs free; 1 node has too little cpu free"
 
 
 FORBIDDEN = 'pods "x" is forbidden: '

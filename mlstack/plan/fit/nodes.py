@@ -14,6 +14,7 @@ from mlstack.plan.fit.requests import Amounts, add, amounts, pod_requests
 from mlstack.plan.fit.taints import CORDON, Taint
 
 ENDED = frozenset({"Succeeded", "Failed"})
+PASSING = "node.kubernetes.io/"  # taints of nodes that are cordoned, not ready, unreachable or under pressure
 
 Pod = Mapping[str, Any]
 
@@ -35,8 +36,9 @@ class Room:
         return self.allocatable.get(resource, 0) - held
 
     def empty(self) -> Room:
-        """The same node without its pods."""
-        return Room(self.name, self.labels, self.taints, self.allocatable)
+        """The same node without its pods, ready and open: what Kubernetes itself taints a node with passes."""
+        taints = tuple(taint for taint in self.taints if not taint["key"].startswith(PASSING))
+        return Room(self.name, self.labels, taints, self.allocatable)
 
 
 def rooms(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Pod], *, priority: int = 0) -> list[Room]:

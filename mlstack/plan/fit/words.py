@@ -9,7 +9,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import holders, model_of, unready
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
-from mlstack.plan.fit.phrases import CORDONED, UNREADY, closed, have, meant, nodes, rule_allows, too_little
+from mlstack.plan.fit.phrases import CORDONED, UNREADY, closed, devices, have, meant, nodes, rule_allows, too_little
 from mlstack.plan.fit.requests import told
 from mlstack.plan.fit.slots import PORT, RESOURCE, SELECTOR, TAINT, VOLUME, Slots
 
@@ -80,6 +80,8 @@ def node_reason(one: Slots, ask: Ask, device: str) -> str:
         return NODE_CLOSED.get(one.limit, f"{one.limit} rule")
     if device and unready(one.room, device):
         return "its driver or device plugin is not ready"
+    if device and ask.needs.get(device, 0) > one.room.free(device):
+        return held(one.room, device) or f"{devices(device, ask.needs[device])} asked"
     if one.what == device:
         return held(one.room, device)
     return f"{one.what}: {told(one.what, max(0, one.room.free(one.what)))} free, {_asked(ask, one.what)} asked"

@@ -10,6 +10,7 @@ from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.outlook import Prospect, outlooks
+from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.view import View
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         NEVER,
         ["1 node has a taint that it does not tolerate: cloud.google.com/gke-spot=true:NoSchedule"],
     ),
-    ("cordoned", {"a": {**TWO, "unschedulable": True}}, [], 1, {}, False, NEVER, ["1 node is cordoned"]),
+    ("cordoned", {"a": {**TWO, "unschedulable": True}}, [], 1, {}, False, WAITS, ["1 node is cordoned"]),
     (
         "memory beside the GPUs",
         {"a": {"allocatable": {GPU: "2", "memory": "20Gi"}}},
@@ -125,5 +126,5 @@ def test_what_becomes_of_it(
     other = {"training.kubeflow.org/job-name": "other"}
     there = [build.pod(node, other, requests={GPU: gpus, "cpu": "1"}) for node, gpus in pods]
     ask = Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", count, build.pod(requests={GPU: "1", **needs}))
-    (found,) = outlooks(View(rooms(made, there)), [ask], grows=grows, types={"l4": "nvidia-l4"})
+    (found,) = outlooks(View(rooms(made, there)), [ask], grows=Growth(unknown=grows), types={"l4": "nvidia-l4"})
     assert (found.prospect, list(found.reasons)) == (prospect, why)

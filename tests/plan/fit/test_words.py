@@ -28,6 +28,8 @@ def test_a_node_in_a_table(build: Build) -> None:
         build.node("new", {"nvidia.com/gpu.product": "L4"}),
         build.node("held", allocatable={GPU: "1"}),
         build.node("small", allocatable={GPU: "1", "cpu": "1"}),
+        build.node("none", allocatable={"cpu": "1"}),
+        build.node("away", taints=[{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]),
     ]
     names = ("b", "c", "d", "e")
     there = [build.pod("held", {"app.kubernetes.io/instance": name}, requests={GPU: "1"}) for name in names]
@@ -39,6 +41,8 @@ def test_a_node_in_a_table(build: Build) -> None:
         "new": "its driver or device plugin is not ready",
         "held": f"4 held by {who}",
         "small": "cpu: 1 free, 2 asked",
+        "none": "1 GPU asked",
+        "away": "not ready",
     }
     assert device_of(ask) == GPU
     assert held(rooms([build.node("free")], [])[0], GPU) == ""

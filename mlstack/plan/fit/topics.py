@@ -1,0 +1,30 @@
+"""What a parameter could change about pods that do not fit: the topic of the weightiest reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mlstack.plan.fit.fit import Fit
+from mlstack.plan.fit.slots import RESOURCE, Slots
+from mlstack.plan.fit.volumes import claims_of
+from mlstack.plan.fit.words import beyond_all, device_of
+
+
+def topic_of(found: Fit) -> tuple[str, str]:
+    """Topic and value as a Reason has them: ("resource", "nvidia.com/gpu"); empty where no parameter matters."""
+    device = device_of(found.ask)
+    if found.claim:
+        return "volume", claims_of(found.ask.pod)[0]
+    if found.told:
+        return "resource", device
+    if large := beyond_all(found.ask, [one.room for one in found.found]):
+        return "resource", large
+    full = [one for one in found.found if not one.count and _has(one, device)]
+    if not full:
+        return ("resource", device) if found.missing else ("", "")
+    ((limit, what), _), *_ = Counter((one.limit, one.what) for one in full).most_common()
+    return limit, what.partition(":")[0].partition("=")[0] if limit != RESOURCE else what
+
+
+def _has(one: Slots, device: str) -> bool:
+    return not device or bool(one.room.allocatable.get(device))
