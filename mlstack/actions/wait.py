@@ -78,7 +78,7 @@ def applied_targets(session: Session) -> tuple[list[Target], dict[Place, str]]:
 
 def patience_of(session: Session, what: str, deadline: float, fail_fast: bool) -> Patience:
     """How to wait in this environment: where its nodes cannot grow, unschedulable is hopeless."""
-    grows = session.connection.environment.grows(session.target.platform)
+    grows = bool(session.connection.environment.grows(session.target.platform))
     return Patience(what, deadline, fail_fast, grows=grows)
 
 

@@ -15,6 +15,7 @@ from mlstack.app.registries import Registry, open_registry
 from mlstack.app.yamlfile import YamlFile
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError, did_you_mean
+from mlstack.plan.fit.pools import Growth, growth
 
 APP = "mlstack.yaml"
 COMPONENTS = "components"
@@ -104,9 +105,15 @@ class Environment:
         """none, unknown, or a list of pools; None where the file says nothing (the platform decides)."""
         return self.file.get("autoscaling")
 
-    def grows(self, platform: Mapping[str, Any]) -> bool:
-        """Whether nodes may still come: as its file says, else as the platform does."""
-        return (self.autoscaling or platform.get("autoscaling")) != "none"
+    def grows(self, platform: Mapping[str, Any]) -> Growth:
+        """Which nodes may still come: as its file says, else as the platform does.
+
+        Raises MlstackError, with file and line, for what is no pool.
+        """
+        try:
+            return growth(self.autoscaling or platform.get("autoscaling"), platform.get("node_labels") or ())
+        except MlstackError as error:
+            raise MlstackError(f"{self.file.place('autoscaling')}: {error.message}.", error.hint) from None
 
     @property
     def components(self) -> list[str] | None:

@@ -9,6 +9,7 @@ from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.outlook import outlooks
+from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.view import View
 from mlstack.plan.model import Action, Change, Plan
 
@@ -37,7 +38,7 @@ def test_one_line_about_what_starts_later(role: str, count: int, gpus: str, said
     held = {**POD, "metadata": {"name": "p"}, "spec": {**POD["spec"], "nodeName": "held"}}
     there = rooms([node, other] if gpus == "2" else [node], [held])
     ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), role, count, POD)
-    (found,) = outlooks(View(there), [ask], grows=True, types={})
+    (found,) = outlooks(View(there), [ask], grows=Growth(unknown=True), types={})
     assert waiting(found) == said
 
 

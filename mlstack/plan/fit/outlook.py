@@ -8,11 +8,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
+from mlstack.plan.fit.growing import Coming, fully, needed, vague
+from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import Types, reasons
+
+NO_NODES, POOLS = "autoscaling: none", "which pools may grow, and how far"  # what an environment says
 
 
 class Prospect(enum.Enum):
@@ -26,11 +31,17 @@ class Prospect(enum.Enum):
 
 @dataclass(frozen=True)
 class Outlook:
-    """What becomes of an ask, and why; `fit` is how it fares now."""
+    """What becomes of an ask, and why; `fit` is how it fares now.
+
+    `coming`: the nodes after which it fits, where pools may grow. `final`: what the environment says
+    that makes sure that it never does; "" where it does not depend on nodes.
+    """
 
     fit: Fit
     prospect: Prospect
     reasons: tuple[str, ...]
+    coming: tuple[Coming, ...] = ()
+    final: str = ""
 
     @property
     def ask(self) -> Ask:
@@ -38,33 +49,94 @@ class Outlook:
         return self.fit.ask
 
 
-def outlooks(view: View, asked: Sequence[Ask], *, grows: bool, types: Types) -> list[Outlook]:
-    """The outlook of each ask. `grows`: nodes may still come; `types`: the platform's names of accelerators."""
+def outlooks(view: View, asked: Sequence[Ask], *, grows: Growth, types: Types) -> list[Outlook]:
+    """The outlook of each ask. `grows`: which nodes may still come; `types`: the platform's names of accelerators."""
     now = fit(view, asked)
-    ever = fit(view.emptied(), asked) if any(each.verdict is Verdict.NOT for each in now) else now
-    return [_outlook(view, each, later, grows, types) for each, later in zip(now, ever, strict=True)]
+    future = _Future(view, asked, grows, now)
+    return [_outlook(future, each, at, types) for at, each in enumerate(now)]
 
 
-def _outlook(view: View, now: Fit, ever: Fit, grows: bool, types: Types) -> Outlook:
-    prospect = _prospect(now, ever, grows)
-    if prospect is Prospect.FITS:
-        return Outlook(now, prospect, ())
-    why = reasons(now, view.nodes or (), types)
-    if prospect is Prospect.UNKNOWN and not why:
-        why = [_unsure(view, now)]
-    if now.verdict is Verdict.NOT and ever.verdict is Verdict.NOT and grows:
-        why.append("nodes may still come (autoscaling)")
-    return Outlook(now, prospect, tuple(why))
+class _Future:
+    """What the cluster may come to, worked out where it is asked for."""
+
+    def __init__(self, view: View, asked: Sequence[Ask], grows: Growth, now: Sequence[Fit]) -> None:
+        self.view, self.asked, self.grows, self.now = view, asked, grows, now
+
+    @cached_property
+    def ever(self) -> list[Fit]:
+        """With all pods gone."""
+        return fit(self.view.emptied(), self.asked)
+
+    @cached_property
+    def coming(self) -> tuple[Coming, ...]:
+        """The nodes after which all fits beside the pods that are there."""
+        return needed(self.view, self.asked, self.grows) if self.grows.pools else ()
+
+    @cached_property
+    def largest(self) -> list[Fit]:
+        """With all pods gone, and all nodes there that may come."""
+        return fit(fully(self.view.emptied(), self.asked, self.grows), self.asked)
+
+    @cached_property
+    def bound(self) -> list[Fit]:
+        """As `largest`, with so many nodes in each zone: more than there can be."""
+        return fit(fully(self.view.emptied(), self.asked, self.grows, everywhere=True), self.asked)
+
+    @cached_property
+    def vague(self) -> str:
+        """Why it is not known which nodes may come."""
+        return vague(self.view, self.asked, self.grows)
 
 
-def _prospect(now: Fit, ever: Fit, grows: bool) -> Prospect:
+def _outlook(future: _Future, now: Fit, at: int, types: Types) -> Outlook:
+    view = future.view
     if now.verdict is Verdict.FITS:
-        return Prospect.FITS
+        return Outlook(now, Prospect.FITS, ())
+    why = reasons(now, view.nodes or (), types)
     if now.verdict is Verdict.UNKNOWN:
-        return Prospect.UNKNOWN
-    if ever.verdict is not Verdict.NOT or ever.claim:
-        return Prospect.WAITS
-    return Prospect.UNKNOWN if grows else Prospect.NEVER
+        return Outlook(now, Prospect.UNKNOWN, tuple(why or [_unsure(view, now)]))
+    if now.told:  # the namespace's rules, or a claim: nodes do not matter
+        ever = future.ever[at]
+        never = ever.verdict is Verdict.NOT and not ever.claim and (ever.final or not now.ask.queue)
+        return Outlook(now, Prospect.NEVER if never else Prospect.WAITS, tuple(why))
+    prospect, more = _prospect(future, at)
+    final = (POOLS if future.grows else NO_NODES) if prospect is Prospect.NEVER else ""
+    return Outlook(now, prospect, (*why, *more), future.coming, final)
+
+
+def _prospect(future: _Future, at: int) -> tuple[Prospect, list[str]]:
+    """What becomes of what too few nodes have room for now, and what is to be said of nodes that may come."""
+    waits = future.ever[at].verdict is not Verdict.NOT
+    if not future.grows.pools:
+        if waits or not future.grows:
+            return (Prospect.WAITS if waits else Prospect.NEVER), []
+        return Prospect.UNKNOWN, ["nodes may still come (autoscaling)"]
+    if future.coming:
+        sure = all(one.bounded for one in future.coming)
+        more = [f"it fits after {' and '.join(map(str, future.coming))} {_come(future.coming)}"]
+        more += [] if sure else [f"how far {_pools(future.coming)} may grow is not said"]
+        return (Prospect.WAITS if waits or sure else Prospect.UNKNOWN), more
+    if waits or future.largest[at].verdict is Verdict.FITS:
+        return Prospect.WAITS, ["no pool may grow so far that it fits beside the pods that are there"]
+    if future.vague:
+        return Prospect.UNKNOWN, [future.vague]
+    return (Prospect.NEVER, []) if _surely_not(future.bound[at]) else (Prospect.UNKNOWN, ["more nodes may come"])
+
+
+def _surely_not(bound: Fit) -> bool:
+    """Whether even fewer nodes are too few: rules across nodes may allow more where there are fewer."""
+    if bound.room.why:
+        return sum(one.count for one in bound.found) < bound.ask.count
+    return bound.verdict is Verdict.NOT
+
+
+def _come(coming: Sequence[Coming]) -> str:
+    return "comes" if len(coming) == 1 and coming[0].nodes == 1 else "come"
+
+
+def _pools(coming: Sequence[Coming]) -> str:
+    names = [one.pool for one in coming if not one.bounded]
+    return f"pool{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 def _unsure(view: View, now: Fit) -> str:

@@ -63,7 +63,8 @@ def left(view: View, asked: Sequence[Ask], resource: str) -> int:
 
 
 def _places(view: View, ask: Ask) -> Places:
-    found = tuple(_slots(view, room, ask) for room in view.nodes or ())
+    first = places(view.base, ask).found if view.base else ()
+    found = (*first, *(_slots(view, room, ask) for room in (view.nodes or ())[len(first) :]))
     room = placed(found, ask.pod)
     if alone(ask.pod, view.storage):
         room = Range(min(1, room.low), min(1, room.high), "claim")

@@ -17,7 +17,8 @@ class View:
     """Nodes with what is free, and what the namespace allows.
 
     `blind`: what may not be read, in words; with `partly` set too the free amounts are an upper bound. `nodes` is None
-    where not even nodes may be listed. `known` keeps what was worked out from it already.
+    where not even nodes may be listed. `known` keeps what was worked out from it already; `base` is the same
+    cluster with the first of the nodes only, from which the rest follows.
     """
 
     nodes: Sequence[Room] | None
@@ -26,12 +27,13 @@ class View:
     storage: Storage = field(default_factory=Storage)
     partly: bool = False
     blind: tuple[str, ...] = ()
+    base: View | None = field(default=None, repr=False, compare=False)
     known: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def emptied(self) -> View:
         """The same cluster with no pod on it and no quota used: what could ever be free."""
         nodes = None if self.nodes is None else [room.empty() for room in self.nodes]
-        return replace(self, nodes=nodes, quotas=[_unused(quota) for quota in self.quotas])
+        return replace(self, nodes=nodes, quotas=[_unused(quota) for quota in self.quotas], base=None)
 
 
 def out_of_scope(pod: Pod) -> str:
