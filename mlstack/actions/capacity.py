@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlstack.actions.queues import see_queues
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ForbiddenError
@@ -13,6 +14,7 @@ from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.nodes import Pod, rooms
+from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.slim import slim
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import Storage, by_name
@@ -43,9 +45,17 @@ KINDS = {
 }
 
 
-def see(client: Client, namespace: str, ignored: Callable[[Pod], bool], coming: frozenset[str] = frozenset()) -> View:
+def see(
+    client: Client,
+    namespace: str,
+    ignored: Callable[[Pod], bool],
+    coming: frozenset[str] = frozenset(),
+    *,
+    queued: bool = False,
+) -> View:
     """The cluster for pods of `namespace`, without the pods that are `ignored`; `coming`: claims about to be made.
 
+    `queued`: Kueue's queues are read, too.
     What the user may not list is left out and named in `blind`.
     """
     answers = client.map(lambda name: _list(client, namespace, name), ["pods", *KINDS])
@@ -59,6 +69,7 @@ def see(client: Client, namespace: str, ignored: Callable[[Pod], bool], coming: 
         quotas=items["quotas"],
         ranges=items["ranges"],
         storage=Storage(by_name(items["claims"]), by_name(items["volumes"]), by_name(items["classes"]), coming),
+        queues=see_queues(client, namespace) if queued else Queues(),
         partly=partly,
         blind=(*blind, *([ELSEWHERE] if partly else [])),
     )

@@ -13,17 +13,22 @@ from typing import Any
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, pod_requests
+from mlstack.plan.readiness import QUEUE
 
 
 @dataclass(frozen=True)
 class Ask:
-    """`count` equal pods. `pod` is their template with the namespace that they come to; `role` is "" for plain ones."""
+    """`count` equal pods. `pod` is their template with the namespace that they come to; `role` is "" for plain ones.
+
+    `queue`: the LocalQueue of Kueue's that lets them in, "" for none.
+    """
 
     component: str
     owner: Key
     role: str
     count: int
     pod: Pod = field(hash=False)
+    queue: str = ""
 
     @cached_property
     def needs(self) -> Amounts:
@@ -38,10 +43,11 @@ def asks(component: str, manifests: Sequence[Manifest], namespace: str) -> list[
 
 def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
     owner = key_of(manifest)
+    queue = (manifest["metadata"].get("labels") or {}).get(QUEUE, "")
     for path, template in pod_templates(manifest):
         metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
         pod = {**template, "metadata": metadata, "spec": _spec(manifest, template["spec"])}
-        yield Ask(component, owner, _role(path, pod), _count(manifest, path), pod)
+        yield Ask(component, owner, _role(path, pod), _count(manifest, path), pod, queue)
 
 
 def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from mlstack.plan.fit.domains import Range
 from mlstack.plan.fit.limits import refusals, with_defaults
 from mlstack.plan.fit.phrases import claim_missing, claim_unbound
 from mlstack.plan.fit.places import left, places
+from mlstack.plan.fit.queues import Answer, Standing, answers
 from mlstack.plan.fit.quota import exceeded
 from mlstack.plan.fit.requests import Amounts, add
 from mlstack.plan.fit.slots import Slots
@@ -38,7 +39,7 @@ class Fit:
 
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
     besides the nodes (quota, limit range, claim), or why it cannot be told; `claim`: it waits for a
-    claim or its volume.
+    claim or its volume. `final`: no node that comes or gets free changes it.
     """
 
     ask: Ask
@@ -48,6 +49,7 @@ class Fit:
     worst: int
     told: str = ""
     claim: bool = False
+    final: bool = False
 
     @property
     def missing(self) -> int:
@@ -55,12 +57,21 @@ class Fit:
         return max(0, self.ask.count - self.room.high)
 
 
+AT_ONCE = Answer(Standing.ADMITTED)
+
+
 def fit(view: View, asked: Sequence[Ask]) -> list[Fit]:
     """How each ask fares on the cluster as it is now, all of them together."""
     wanted = [_admitted(view, ask) for ask in asked if ask.count]
+    queued = answers(view.queues, wanted)
+    wanted = [queued.get(ask.owner, AT_ONCE).admitted(ask) for ask in wanted]
     crowded = _too_little_together(view, wanted)
     refused = _over_quota(view, wanted)
-    return [_fit(view, ask, [other for other in wanted if other is not ask], crowded, refused) for ask in wanted]
+    found = []
+    for ask in wanted:
+        others = [other for other in wanted if other is not ask]
+        found.append(_fit(view, ask, others, crowded, refused, queued.get(ask.owner, AT_ONCE)))
+    return found
 
 
 def _admitted(view: View, ask: Ask) -> Ask:
@@ -68,18 +79,21 @@ def _admitted(view: View, ask: Ask) -> Ask:
     return ask if pod is ask.pod else replace(ask, pod=pod)
 
 
-def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: str) -> Fit:
+def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: str, queued: Answer) -> Fit:
     there = places(view, ask)
     worst = worst_room(view, ask, others)
     waits = _waits_for(view, ask)
-    no = refused or next(iter(refusals(ask.pod, view.ranges)), "") or waits
-    unsure = out_of_scope(ask.pod) or ("nodes may not be listed" if view.nodes is None else "")
+    held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
+    no = held or refused or next(iter(refusals(ask.pod, view.ranges)), "") or waits
+    unsure = queued.reason or out_of_scope(ask.pod) or ("nodes may not be listed" if view.nodes is None else "")
     verdict = Verdict.UNKNOWN
     if no or (not unsure and (ask.count > there.room.high or crowded)):
         verdict = Verdict.NOT
     elif ask.count <= worst and not unsure and not view.partly:
         verdict = Verdict.FITS
-    return Fit(ask, verdict, there.found, there.room, worst, no or unsure, claim=bool(waits) and no == waits)
+    final = queued.standing is Standing.NEVER
+    told, claim = no or unsure, bool(waits) and no == waits
+    return Fit(ask, verdict, there.found, there.room, worst, told, claim, final)
 
 
 def _waits_for(view: View, ask: Ask) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.plan.fit.nodes import Pod, Room
+from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.volumes import Storage
 
 Manifest = Mapping[str, Any]
@@ -25,6 +26,7 @@ class View:
     quotas: Sequence[Manifest] = ()
     ranges: Sequence[Manifest] = ()
     storage: Storage = field(default_factory=Storage)
+    queues: Queues = field(default_factory=Queues)
     partly: bool = False
     blind: tuple[str, ...] = ()
     base: View | None = field(default=None, repr=False, compare=False)
@@ -33,7 +35,8 @@ class View:
     def emptied(self) -> View:
         """The same cluster with no pod on it and no quota used: what could ever be free."""
         nodes = None if self.nodes is None else [room.empty() for room in self.nodes]
-        return replace(self, nodes=nodes, quotas=[_unused(quota) for quota in self.quotas], base=None)
+        quotas = [_unused(quota) for quota in self.quotas]
+        return replace(self, nodes=nodes, quotas=quotas, queues=self.queues.emptied(), base=None)
 
 
 def out_of_scope(pod: Pod) -> str:

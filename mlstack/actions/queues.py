@@ -1,0 +1,90 @@
+"""Reading Kueue's queues: what decides whether a job in a queue is admitted, one LIST each, all at once."""
+
+from __future__ import annotations
+
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ForbiddenError, NotFoundError
+from mlstack.cluster.kinds import Resource, well_known
+from mlstack.cluster.objects import Manifest
+from mlstack.errors import MlstackError
+from mlstack.plan.fit.queues import Queues
+
+GROUP = "kueue.x-k8s.io"
+VERSIONS = ("v1beta2", "v1beta1")  # the newest first; before Kueue 0.15 there was only the other
+LOCAL, WORKLOADS = "LocalQueue", "Workload"
+KINDS = {
+    LOCAL: ("localqueues", True),
+    "ClusterQueue": ("clusterqueues", False),
+    "ResourceFlavor": ("resourceflavors", False),
+    "Cohort": ("cohorts", False),
+    WORKLOADS: ("workloads", True),
+}
+
+
+def see_queues(client: Client, namespace: str) -> Queues:
+    """Kueue's objects for jobs of a namespace; `there` is False where Kueue is not installed.
+
+    Of what may not be listed None is kept; of Workloads, which only name holders, those of the namespace.
+    """
+    for version in VERSIONS:
+        answers = _all(client, version, namespace)
+        if not isinstance(answers[0], NotFoundError):
+            return _queues(answers)
+    return Queues()
+
+
+def workloads_in(client: Client, namespace: str) -> list[Manifest]:
+    """The Workloads of a namespace; none where Kueue is not installed, or they may not be listed."""
+    for version in VERSIONS:
+        try:
+            return objects.list_objects(client, _resource(version, WORKLOADS), namespace).items
+        except NotFoundError:
+            continue
+        except ForbiddenError:
+            break
+    return []
+
+
+def _all(client: Client, version: str, namespace: str) -> list[list[Manifest] | MlstackError]:
+    return client.map(lambda kind: _list(client, version, kind, namespace), [*KINDS, "Namespace"])
+
+
+def _list(client: Client, version: str, kind: str, namespace: str) -> list[Manifest]:
+    if kind == "Namespace":
+        return [objects.get(client, well_known("v1", kind), None, namespace)]
+    if kind != WORKLOADS:
+        return objects.list_objects(client, _resource(version, kind), namespace if kind == LOCAL else None).items
+    try:
+        return objects.list_objects(client, _resource(version, kind), None).items
+    except ForbiddenError:
+        return objects.list_objects(client, _resource(version, kind), namespace).items
+
+
+def _resource(version: str, kind: str) -> Resource:
+    plural, namespaced = KINDS[kind]
+    return Resource(GROUP, version, kind, plural, namespaced)
+
+
+def _queues(answers: list[list[Manifest] | MlstackError]) -> Queues:
+    local, cluster, flavors, cohorts, workloads, namespace = map(_items, answers)
+    return Queues(
+        namespace=namespace[0] if namespace else None,
+        local=local,
+        cluster=cluster,
+        flavors=flavors,
+        cohorts=cohorts,
+        workloads=workloads or (),
+        there=True,
+    )
+
+
+def _items(answer: list[Manifest] | MlstackError) -> list[Manifest] | None:
+    """What was listed; None where it may not be. A kind that is not served has no objects."""
+    if isinstance(answer, ForbiddenError):
+        return None
+    if isinstance(answer, NotFoundError):
+        return []
+    if isinstance(answer, MlstackError):
+        raise answer
+    return answer
