@@ -24,6 +24,7 @@ from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
+from mlstack.plan.readiness import QUEUE
 
 SIZED = ("num_workers", "num_gpus")
 
@@ -87,7 +88,8 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     everything = replace(scope, components=())
     rendered, target = render_scope(replace(everything, sets=(*scope.sets, *_unscaled(everything))))
     names = scope.components or _with_devices(rendered, connection.namespace)
-    view = see(connection.client, connection.namespace, own_pods(scope.project.name, names), _claims(rendered))
+    ours = own_pods(scope.project.name, names)
+    view = see(connection.client, connection.namespace, ours, _claims(rendered), queued=_queued(rendered, names))
     there = _applied(view, scope.project.name)
     others = [one for one in rendered if one.component not in names and one.component not in there]
     own = {one.component: one for one in rendered}
@@ -172,6 +174,12 @@ def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ..
     if not names:
         raise MlstackError("No component of this app asks for GPUs, and none is a job: there is nothing to tune.")
     return tuple(names)
+
+
+def _queued(rendered: Sequence[Rendered], names: Sequence[str]) -> bool:
+    """Whether any of the components' jobs go through a queue of Kueue's."""
+    manifests = [manifest for one in rendered if one.component in names for manifest in one.manifests]
+    return any(QUEUE in (manifest["metadata"].get("labels") or {}) for manifest in manifests)
 
 
 def _applied(view: View, app: str) -> set[str]:
