@@ -34,11 +34,12 @@ def usually() -> str:
 
 @dataclass(frozen=True)
 class Builder:
-    """A Go command, and the folder for what is unfinished."""
+    """A Go command, the folder for what is unfinished, and the one with a go.mod for each module."""
 
     go: Path
     work: Path
     progress: Progress
+    modules: Path = MODULES
 
     def binary(self, component: pins.Component, title: str) -> Path:
         """The built program, at once if it was finished before."""
@@ -56,7 +57,7 @@ class Builder:
     def module(self, name: str) -> Path:
         """A working copy of our go.mod, go.sum and source: Go may not write into the installed package."""
         folder = self.work / "modules" / name
-        shutil.copytree(MODULES / name, folder, dirs_exist_ok=True)
+        shutil.copytree(self.modules / name, folder, dirs_exist_ok=True)
         return folder
 
     def run(self, words: Sequence[str], cwd: Path, title: str) -> str:
