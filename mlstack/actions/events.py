@@ -103,12 +103,20 @@ class Ready:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line that a container said. `several`: there are other containers, from whose lines it has to be told."""
+    """A line that a container said. `several`: there are other containers, from whose lines it has to be told.
+
+    `title` is what a person calls it ("worker-3", "hub/proxy"), `role` and `index` its place in its job, `time` when it
+    was said (RFC 3339; "" if not known).
+    """
 
     pod: str
     container: str
     line: str
     several: bool = False
+    title: str = ""
+    role: str = ""
+    index: int | None = None
+    time: str = ""
 
 
 Event = Connected | Planned | NothingToDo | Notice | StageDone | Applied | Failed | Removed | Progress | Ready | LogLine

@@ -35,7 +35,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "diff": ("run", "diff", "What apply would do; or compare two environments."),
         "apply": ("run", "apply", "Bring a cluster to the described state."),
         "run": ("runs", "run", "Start a component's run again, and follow it."),
-        "logs": ("runs", "logs", "What a component's pods say."),
+        "logs": ("logs", "logs", "What a component's pods say."),
         "status": ("status", "status", "Components, readiness and reasons."),
         "tune": ("tune", "tune", "How many workers of how many GPUs fit, and why not more."),
         "wait": ("run", "wait", "Wait until everything is ready."),

@@ -150,8 +150,8 @@ def _state(event: events.Progress) -> tuple[str, str]:
 
 
 def log_text(event: events.LogLine) -> str:
-    """A line of a log as it came; with its pod and container where there are several."""
-    return f"[{event.pod}/{event.container}] {event.line}" if event.several else event.line
+    """A line of a log as it came; with whose it is where there are several."""
+    return f"[{event.title or event.pod}] {event.line}" if event.several else event.line
 
 
 def progress_line(event: events.Progress) -> str:

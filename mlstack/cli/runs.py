@@ -1,8 +1,8 @@
-"""run and logs: a component's jobs started on purpose, and what its pods say."""
+"""run: a component's jobs started on purpose."""
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import click
@@ -43,27 +43,3 @@ def run(settings: Settings, /, environment: str, component: str, sets: tuple[str
     if given["output"] == "text":
         state = "succeeded" if done.finished else "started"
         click.echo(f"{component} {state} in {environment} ({done.seconds:.0f} s)")
-
-
-@click.command()
-@click.argument("environment")
-@click.argument("component")
-@click.option("-f", "--follow", is_flag=True, help="Go on as they grow, until Ctrl-C.")
-@click.option("--tail", type=click.IntRange(0), default=None, help="Only so many last lines of each container.")
-@click.option("--previous", is_flag=True, help="Of the containers' former lives, as after a crash.")
-@stream_option
-@pass_settings
-def logs(
-    settings: Settings,
-    environment: str,
-    component: str,
-    follow: bool,
-    tail: int | None,
-    previous: bool,
-    output: str,
-) -> None:
-    """Print what the pods of COMPONENT in ENVIRONMENT say, each line with its pod where there are several."""
-    from mlstack.actions.logs import logs as action
-
-    with closing(reporter(output)) as report, suppress(KeyboardInterrupt):
-        action(scope_of(settings, environment, ()), component, report, follow=follow, tail=tail, previous=previous)

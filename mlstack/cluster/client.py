@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from mlstack.cluster.connection import Connection
+from mlstack.cluster.failures import ClusterError
+from mlstack.cluster.feed import Feed
 from mlstack.cluster.limiter import Limiter
 from mlstack.cluster.parallel import run_all
 from mlstack.cluster.request import JSON, Request
@@ -97,6 +99,23 @@ class Client:
             if answer.status != 401 or attempt > 1 or not self._refresh():
                 break
         raise from_status(answer.status, body, Asked.of(request, self.connection))
+
+    def begin(self, request: Request) -> Feed:
+        """Sends a request whose answer is read by and by, beside many others. Sent once, and without a place in the
+        limiter: what is followed for hours must not hold up anything. Its status is the caller's to look at."""
+        self._count(request)
+        try:
+            return self._transport.begin(request)
+        except NoAnswerError as error:
+            raise from_transport(error, Asked.of(request, self.connection)) from error
+
+    def refusal(self, request: Request, status: int, body: bytes) -> ClusterError:
+        """What a feed's answer of 400 or more means."""
+        return from_status(status, body, Asked.of(request, self.connection))
+
+    def renew(self) -> bool:
+        """Renews the credentials, after a 401; whether that was possible."""
+        return self._refresh()
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], workers: int = CONNECTIONS

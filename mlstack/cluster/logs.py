@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.request import Request
-from mlstack.cluster.wire import NoAnswerError
 
 _POD = well_known("v1", "Pod")
 
@@ -26,36 +23,38 @@ def pod_logs(
 ) -> str:
     """The last `tail` lines (None: all; at most `limit_bytes`) of a pod's container, or of its former run. Raises
     NotFoundError, InvalidError (a container that has not started, or several and none named)."""
-    request = _request(namespace, pod, container, tail, previous=previous, limit_bytes=limit_bytes)
+    request = log_request(
+        namespace, pod, container, tail=tail, previous=previous, limit_bytes=limit_bytes, timestamps=False
+    )
     return client.send(request).decode("utf-8", "replace")
 
 
-def follow_logs(
-    client: Client, namespace: str, pod: str, container: str = "", *, tail: int | None = None
-) -> Iterator[bytes]:
-    """The log as it grows, in parts as they come, until the container ends or its node breaks off."""
-    with (
-        suppress(NoAnswerError),  # a pod that is deleted ends its log in the middle of a chunk
-        client.stream(_request(namespace, pod, container, tail, follow="true")) as answer,
-    ):
-        yield from filter(None, answer.parts())
-
-
-def _request(
+def log_request(
     namespace: str,
     pod: str,
     container: str,
-    tail: int | None,
     *,
+    tail: int | None = None,
+    since_s: float | None = None,
+    since_time: str = "",
     previous: bool = False,
-    follow: str = "",
+    follow: bool = False,
     limit_bytes: int | None = None,
+    timestamps: bool = True,
 ) -> Request:
+    """The request for a log, each line with the time it was written at (RFC 3339 and a space).
+
+    `since_s` seconds ago by the node's clock, or `since_time` (RFC 3339, of which kubelets keep whole seconds);
+    `follow`: it goes on until the container ends.
+    """
     query: dict[str, Any] = {
         "container": container,
         "tailLines": "" if tail is None else str(tail),
+        "sinceSeconds": "" if since_s is None else str(max(1, round(since_s))),
+        "sinceTime": since_time,
         "previous": "true" if previous else "",
-        "follow": follow,
+        "follow": "true" if follow else "",
+        "timestamps": "true" if timestamps else "",
         "limitBytes": str(limit_bytes or ""),
     }
     query = {key: value for key, value in query.items() if value}

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.dial import Route, session_of
+from mlstack.cluster.feed import Feed
 from mlstack.cluster.request import Request
 from mlstack.cluster.wire import Answer, NoAnswerError, Wire
 from mlstack.version import __version__
@@ -46,6 +47,17 @@ class Transport:
         if not streamed:
             self._put_back(wire, answer)
         return answer
+
+    def begin(self, request: Request) -> Feed:
+        """Sends a request whose answer is read by and by, on a connection of its own. Raises NoAnswerError."""
+        written = self._written(request, streamed=True)
+        wire = self._take()
+        try:
+            wire.put(written)
+            return Feed(wire)
+        except BaseException:
+            wire.close()
+            raise
 
     def close(self) -> None:
         """Closes the idle connections and forgets who was on them; a later request opens new ones."""

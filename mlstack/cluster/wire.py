@@ -21,6 +21,7 @@ _NO_HTTP = "what answers there does not speak HTTP"
 _GZIP = 31  # zlib's number for "with gzip's header"
 # A connection that was used so short a time ago need not be looked at before it is used again.
 _FRESH_SECONDS = 1.0
+_SEND_SECONDS = 30.0
 
 
 class NoAnswerError(Exception):
@@ -56,7 +57,7 @@ class Wire:
 
     def __init__(self, stream: Stream, tcp: socket.socket) -> None:
         self.stream = stream
-        self._tcp = tcp
+        self.tcp = tcp
         self._used_at = time.monotonic()
 
     def ask(self, request: bytes, timeout: float | None, *, without_body: bool = False) -> Answer:
@@ -69,6 +70,14 @@ class Wire:
         except (OSError, ValueError) as error:
             raise _broken(error) from error
         return Answer(self, without_body=without_body)
+
+    def put(self, request: bytes) -> None:
+        """Sends a request and does not wait for its answer. Raises NoAnswerError."""
+        try:
+            self.stream.settimeout(_SEND_SECONDS)
+            self.stream.sendall(request)
+        except (OSError, ValueError) as error:
+            raise _broken(error) from error
 
     def _refusal(self, error: OSError) -> Answer:
         """What a server said that did not want to read all of the request."""
@@ -85,7 +94,7 @@ class Wire:
             return True
         with suppress(OSError, ValueError):
             poll = select.poll()
-            poll.register(self._tcp, select.POLLIN)
+            poll.register(self.tcp, select.POLLIN)
             return not poll.poll(0)
         return False
 
@@ -101,7 +110,7 @@ class Wire:
     def shutdown(self) -> None:
         """Ends it under the feet of a thread that waits for more."""
         with suppress(OSError, ValueError):
-            socket.socket.shutdown(self._tcp, socket.SHUT_RDWR)
+            socket.socket.shutdown(self.tcp, socket.SHUT_RDWR)
 
     def receive(self) -> bytes:
         """What comes next; b"" at the end. Raises NoAnswerError."""

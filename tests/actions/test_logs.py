@@ -1,55 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mlstack.actions.events import Event, LogLine, Notice
-from mlstack.actions.logs import lines, one_at_a_time, sources_of
-
-
-def pod(*statuses: dict[str, Any], **more: Any) -> dict[str, Any]:
-    metadata = {"name": "p", "namespace": "n", "uid": "u"}
-    return {"metadata": metadata, "status": {"containerStatuses": list(statuses), **more}}
-
-
-def container(name: str, state: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "state": {state: {"startedAt": "T"} if state != "waiting" else {}}, **more}
-
-
-@pytest.mark.parametrize(
-    ("found", "names"),
-    [
-        (pod(), []),
-        (pod(container("a", "waiting")), []),
-        (pod(container("a", "running"), container("b", "terminated")), ["a", "b"]),
-        (pod(container("a", "waiting", lastState={"terminated": {"startedAt": "T"}})), ["a"]),  # a crash loop
-        (pod(container("a", "running"), initContainerStatuses=[container("i", "terminated")]), ["i", "a"]),
-    ],
-)
-def test_containers_that_have_said_something(found: dict[str, Any], names: list[str]) -> None:
-    assert [source.container for source in sources_of(found)] == names
-
-
-def test_a_restarted_container_is_another_source() -> None:
-    first = sources_of(pod(container("a", "running")))
-    again = sources_of(pod({"name": "a", "state": {"running": {"startedAt": "later"}}}))
-    assert first != again
-    assert first == sources_of(pod(container("a", "terminated")))
-
-
-@pytest.mark.parametrize(
-    ("parts", "expected"),
-    [
-        ([], []),
-        ([b"a\nb\n"], ["a", "b"]),
-        ([b"a", b"b\nc"], ["ab", "c"]),
-        ([b"\xc3", b"\xa9\n", b"\xff\n"], ["é", "\ufffd"]),
-        ([b"a\n\nb\n"], ["a", "", "b"]),
-    ],
-)
-def test_lines_that_come_in_parts(parts: list[bytes], expected: list[str]) -> None:
-    assert list(lines(iter(parts))) == expected
+from mlstack.actions.logreader import Source
+from mlstack.actions.logs import LogOptions, one_at_a_time
+from mlstack.plan.roles import Role
 
 
 def test_one_at_a_time_passes_on_what_came() -> None:
@@ -59,3 +15,24 @@ def test_one_at_a_time_passes_on_what_came() -> None:
     for event in told:
         tell(event)
     assert heard == told
+
+
+@pytest.mark.parametrize(
+    ("wanted", "container", "expected"),
+    [
+        ("", "", ["chief", "worker-0", "worker-0/side", "worker-1"]),
+        ("worker", "", ["worker-0", "worker-0/side", "worker-1"]),
+        ("worker-1", "", ["worker-1"]),
+        ("cnn-chief-0", "", ["chief"]),
+        ("", "side", ["worker-0/side"]),
+        ("worker-1", "side", []),
+    ],
+)
+def test_who_is_meant(wanted: str, container: str, expected: list[str]) -> None:
+    sources = [
+        Source("n", "cnn-chief-0", "u", "main", Role("chief", 0), "chief"),
+        Source("n", "cnn-worker-0", "u", "main", Role("worker", 0), "worker-0"),
+        Source("n", "cnn-worker-0", "u", "side", Role("worker", 0), "worker-0/side"),
+        Source("n", "cnn-worker-1", "u", "main", Role("worker", 1), "worker-1"),
+    ]
+    assert [source.title for source in sources if LogOptions(container=container).chosen(wanted)(source)] == expected

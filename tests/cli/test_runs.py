@@ -1,4 +1,4 @@
-"""run and logs: what their words become."""
+"""run: what its words become."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions import logs as logs_action
 from mlstack.actions import runs as runs_action
-from mlstack.actions.events import LogLine
 from mlstack.actions.init import init
 from mlstack.cli import main
 from mlstack.errors import WorkloadFailedError
@@ -62,29 +60,3 @@ def test_a_failed_run_ends_with_4(app: None, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(runs_action, "run", run)
     assert main.run(["run", "gke", "cnn", "--follow"]) == 4
-
-
-@pytest.mark.parametrize(
-    ("several", "words", "expected"),
-    [
-        (False, (), "hello\n"),
-        (True, (), "[p/c] hello\n"),
-        (False, ("-o", "json"), '{"event":"log-line","pod":"p","container":"c","line":"hello","several":false}\n'),
-    ],
-)
-def test_lines_of_logs(
-    app: None,
-    several: bool,
-    words: tuple[str, ...],
-    expected: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def logs(scope: Any, component: str, on_event: Any, **given: Any) -> None:
-        assert given == {"follow": True, "tail": 3, "previous": False}
-        on_event(LogLine("p", "c", "hello", several))
-        raise KeyboardInterrupt  # the good end of following
-
-    monkeypatch.setattr(logs_action, "logs", logs)
-    assert main.run(["logs", "gke", "cnn", "-f", "--tail", "3", *words]) == 0
-    assert capsys.readouterr().out == expected

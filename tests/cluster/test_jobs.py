@@ -118,7 +118,7 @@ def test_pods_and_their_logs_are_known_by_role_and_index(app: Path, kubectl: Kub
         assert {found[ROLE] for found in labels.values()} <= roles
         assert all(found.get(INDEX, found.get(COMPLETION, "")).isdigit() for found in labels.values())
         events: list[object] = []
-        logs(scope(app), component, events.append, previous=False)
+        logs(scope(app), component, events.extend, events.append)
         assert {event.pod for event in events if isinstance(event, LogLine)} == set(labels)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +12,7 @@ from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError, NotFoundError
 from mlstack.cluster.kinds import well_known
-from mlstack.cluster.logs import follow_logs, pod_logs
+from mlstack.cluster.logs import log_request, pod_logs
 
 POD = well_known("v1", "Pod")
 
@@ -34,9 +36,26 @@ def test_whole_and_tail(client: Client, pod: str) -> None:
     assert client.requests["GET pods/log"] == 3
 
 
-def test_follow(client: Client, pod: str) -> None:
-    first = next(iter(follow_logs(client, pod, "one", "side", tail=1)))
-    assert first.decode().strip() == pod_logs(client, pod, "one", "side", tail=1).strip()
+def test_the_time_of_each_line_and_what_is_older(client: Client, pod: str) -> None:
+    line = client.send(log_request(pod, "one", "side")).decode()
+    time, _, text = line.partition(" ")
+    assert datetime.fromisoformat(time) < datetime.now(UTC)
+    assert text == pod_logs(client, pod, "one", "side")
+    assert client.send(log_request(pod, "one", "side", since_time="2999-01-01T00:00:00Z")) == b""
+    assert client.send(log_request(pod, "one", "side", since_time="2020-01-01T00:00:00+02:00")).decode() == line
+
+
+def test_followed_it_comes_by_and_by(client: Client, pod: str) -> None:
+    feed = client.begin(log_request(pod, "one", "side", follow=True))
+    said = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(feed, selectors.EVENT_READ)
+        while b"\n" not in said:
+            assert selector.select(30)
+            said += feed.take()
+    assert not feed.complete
+    feed.close()
+    assert said == client.send(log_request(pod, "one", "side"))
 
 
 def test_what_cannot_be_read(client: Client, pod: str) -> None:

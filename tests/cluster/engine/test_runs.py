@@ -113,7 +113,7 @@ def test_a_running_one_is_replaced_only_when_allowed(
     run(stack.scope(), "train", options=ApplyOptions(Allow(disruption=True)))
     assert uid(kubectl, namespace) != first
     told: list[object] = []
-    logs(stack.scope(), "train", told.append, previous=False)
+    logs(stack.scope(), "train", told.extend, told.append)
     assert all(isinstance(event, LogLine) for event in told)
     assert told
 
