@@ -115,18 +115,17 @@ class Reader:
     def request(self, now: float) -> Request:
         """What to ask for now: the end of a former life first, if there is one that was not read to its end."""
         self._asked_in, self.due, self._heard = self.life, None, now
-        source, since = self.source, self._seen.since()
-        tail = self.begin.tail if not since else None
-        ago = self.begin.since_s
-        if not since and ago is not None:
-            ago += now - self.began
+        source, since, tail, ago = self.source, self._seen.since(), self.begin.tail, self.begin.since_s
+        if self.asked is not None and tail is not None:
+            tail, ago = None, 1  # all that was said since the first request
+        ago = None if ago is None else ago + now - self.began
         previous = self._read_lives < self.life.restarts
         self._seen.repeat()
         self.asked = log_request(
             source.namespace,
             source.pod,
             source.container,
-            tail=None if previous else tail,
+            tail=None if previous or since else tail,
             since_s=None if since else ago,
             since_time=since,
             previous=previous,
