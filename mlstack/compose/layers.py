@@ -147,9 +147,13 @@ def _unknown(prototype: Prototype, layer: Layer, name: str, component: str) -> M
 
 
 def _resolved(parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _Named]], component: str) -> Setting:
-    setting = Setting(parameter.name, default, trail=(Step(DEFAULT, default is not None, default),))
+    trail = [Step(DEFAULT, default is not None, default)]
+    setting = Setting(parameter.name, default)
     for layer, values in named:
-        setting = _laid(setting, layer, values, parameter, default)
+        trail.append(_step(parameter.name, layer, values))
+        if trail[-1].given:
+            setting = _laid(setting, trail[-1], parameter, default)
+    setting = replace(setting, trail=tuple(trail))
     if setting.layer != DEFAULT:
         _check(parameter, setting, named, component)
     elif parameter.required and setting.value is None:
@@ -158,17 +162,20 @@ def _resolved(parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _
     return setting
 
 
-def _laid(setting: Setting, layer: Layer, values: _Named, parameter: Parameter, default: Any) -> Setting:
-    """`setting` with one more layer on it."""
-    if setting.name not in values:
-        return replace(setting, trail=(*setting.trail, Step(layer.title, False)))
-    written, value = values[setting.name]
-    place = layer.place(written)
-    trail = (*setting.trail, Step(layer.title, True, value, place))
-    if value is None:
-        return Setting(setting.name, default, trail=trail)
-    merged = merge(setting.value, parameter.normal(value), default)
-    return Setting(setting.name, merged, layer.title, place, trail)
+def _step(name: str, layer: Layer, values: _Named) -> Step:
+    """What one layer says about the parameter `name`."""
+    if name not in values:
+        return Step(layer.title, False)
+    written, value = values[name]
+    return Step(layer.title, True, value, layer.place(written))
+
+
+def _laid(setting: Setting, step: Step, parameter: Parameter, default: Any) -> Setting:
+    """`setting` with what one more layer says on it."""
+    if step.value is None:
+        return Setting(setting.name, default)
+    merged = merge(setting.value, parameter.normal(step.value), default)
+    return Setting(setting.name, merged, step.layer, step.place)
 
 
 def _check(parameter: Parameter, setting: Setting, named: Sequence[tuple[Layer, _Named]], component: str) -> None:

@@ -61,16 +61,14 @@ def _nodes(text: str) -> Iterator[tuple[Span, bool]]:
     """((start, end), whether it is a scalar) of each node."""
     starts: list[int] = []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            starts.append(_index(event.start_mark))
+        start: Any = event.start_mark  # the stubs allow None, the parser never gives it
+        end: Any = event.end_mark
+        if isinstance(event, yaml.ScalarEvent):  # most events are: first
+            yield (start.index, end.index), True
+        elif isinstance(event, yaml.CollectionStartEvent):
+            starts.append(start.index)
         elif isinstance(event, yaml.CollectionEndEvent):
-            yield (starts.pop(), _index(event.end_mark)), False
-        elif isinstance(event, yaml.ScalarEvent):
-            yield (_index(event.start_mark), _index(event.end_mark)), True
-
-
-def _index(mark: Any) -> int:
-    return int(mark.index)  # the stubs allow None, the parser never gives it
+            yield (starts.pop(), end.index), False
 
 
 def _overlap(one: Span, other: Span) -> bool:
