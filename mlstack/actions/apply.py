@@ -34,6 +34,7 @@ from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
 from mlstack.actions.waiting import Target
 from mlstack.app.assemble import says
+from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.store import Parent
 from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError
@@ -78,7 +79,7 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     """As `apply`, in an open session; what a session renders need not come from the files."""
     began = time.monotonic()
     on_event(session.connected())
-    planning = plan_session(session, options.allow)
+    planning = _planned(session, options)
     plan = planning.plan
     on_event(Planned(plan))
     if plan.blocked:
@@ -86,7 +87,7 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     if plan.writes and options.preflight:
         from mlstack.actions.preflight import preflight  # what an unchanged apply need not import
 
-        preflight(session, plan, on_event)
+        preflight(session, planning, on_event)
     if plan.writes and options.dry_run:
         return rehearse(session, planning, options.allow, began)
     agreed = confirm(plan) if plan.writes else None
@@ -98,6 +99,17 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     if plan.writes or (forgotten(planning) and not options.dry_run):
         work.carry_out(confirmed=agreed is True)
     return work.finish(began)
+
+
+def _planned(session: Session, options: ApplyOptions) -> Planning:
+    try:
+        return plan_session(session, options.allow)
+    except (ForbiddenError, UnservedError) as error:
+        if not options.preflight:
+            raise
+        from mlstack.actions.preflight import explained
+
+        raise explained(session, error) from error
 
 
 class _Work:

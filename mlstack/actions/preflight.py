@@ -1,53 +1,123 @@
-"""Before anything is sent: can what is about to start ever run here, and if not now, why not."""
+"""Before anything is sent: what is in the way of what an apply is about to make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from mlstack.actions.capacity import model_names, own_pods, see
+from mlstack.actions.checks import Asked, look
 from mlstack.actions.events import Notice, OnEvent
+from mlstack.actions.fitting import look_at_room
+from mlstack.actions.planning import Planning
+from mlstack.actions.rights import plurals
 from mlstack.actions.session import Session
-from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.findings import Finding, Look, findings
 from mlstack.plan.fit.asks import Ask, asks
-from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
-from mlstack.plan.fit.words import beyond_all, device_of
-from mlstack.plan.hints import CANDIDATES
-from mlstack.plan.hints import told as setting_told
-from mlstack.plan.model import Action, Plan
+from mlstack.plan.fit.words import device_of
+from mlstack.plan.model import Action, Change, Plan
+from mlstack.plan.rights import Right, own_rights, rights, rights_of
 
-STARTING = (Action.CREATE, Action.NEW_RUN, Action.RECREATE, Action.CHANGE, Action.ADOPT)
+NEW = (Action.CREATE, Action.NEW_RUN, Action.RECREATE, Action.ADOPT)
+STARTING = (*NEW, Action.CHANGE)
+REMOVING = (Action.PRUNE, Action.RECREATE)
+INSIST = "To insist: --no-preflight"
 
 
-def preflight(session: Session, plan: Plan, on_event: OnEvent) -> None:
-    """Tells what must wait for accelerators. Raises MlstackError for what can never fit.
+class PreflightError(MlstackError):
+    """Something that the apply needs is certainly not there. Nothing was written."""
 
-    Reads nodes and pods only where pods that are about to start ask for accelerators; what cannot be told is no reason
-    to stop. Pods that a change replaces make room for themselves.
+    def __init__(self, found: Sequence[Finding], environment: str) -> None:
+        if len(found) == 1:
+            super().__init__(found[0].problem, f"{found[0].advice}\n  {INSIST}".lstrip())
+        else:
+            told = "".join(f"\n  {one.problem}\n    {one.advice}" for one in found)
+            super().__init__(f"{len(found)} things are in the way in {environment}; nothing was written.{told}", INSIST)
+        self.findings = tuple(found)
+
+
+def preflight(session: Session, planning: Planning, on_event: OnEvent) -> None:
+    """Tells what may be in the way of what is about to be made. Raises PreflightError for what certainly is.
+
+    Reads only what new objects, and new references of changed ones, refer to outside of the app; the user's rights
+    where a kind comes for the first time or something goes; nodes and pods where pods ask for accelerators.
     """
+    plan = planning.plan
+    looks = look(session, _asked(session, planning))
     asked = starting(session, plan)
-    if not any(map(device_of, asked)):
-        return
-    names = {ask.component for ask in asked}
-    namespace = session.connection.namespace
-    view = see(session.connection.client, namespace, own_pods(session.owner.app, names), coming_claims(plan))
-    platform = session.target.platform
-    grows = session.connection.environment.grows(platform)
-    found = [one for one in outlooks(view, asked, grows=grows, types=model_names(platform)) if device_of(one.ask)]
-    for outlook in found:
-        if outlook.prospect is Prospect.NEVER:
-            raise never(session, outlook)
-        if outlook.prospect is not Prospect.FITS:
-            on_event(Notice(waiting(outlook)))
+    if any(map(device_of, asked)):
+        looks += look_at_room(session, asked, coming_claims(plan), devices_only=True)
+    tell(session, looks, on_event)
+
+
+def tell(session: Session, looks: Iterable[Look], on_event: OnEvent) -> None:
+    """Warnings as notices; errors raised, all at once."""
+    found = findings(looks)
+    errors = [one for one in found if one.certain]
+    if errors:
+        raise PreflightError(errors, session.scope.environment)
+    for one in found:
+        on_event(Notice(str(one)))
+
+
+def explained(session: Session, error: MlstackError) -> MlstackError:
+    """Why no plan could be made, where that is a right or a kind that is missing: all that is missing, together."""
+    looks = look(session, Asked(session.manifests, session.manifests, rights=whole_rights(session, session.manifests)))
+    errors = [one for one in findings(looks) if one.certain]
+    return PreflightError(errors, session.scope.environment) if errors else error
+
+
+def whole_rights(session: Session, components: dict[str, list[Manifest]]) -> set[Right]:
+    """All that these objects take in their life."""
+    manifests = [manifest for own in components.values() for manifest in own]
+    return rights(manifests, plurals(session, manifests)) | own_rights(session.owner.namespace)
+
+
+def _asked(session: Session, planning: Planning) -> Asked:
+    plan, reading = planning.plan, planning.reading
+    changed = plan.of(Action.CHANGE)
+    everything = plan.of(*(action for action in Action if action not in (Action.PRUNE, Action.KEEP)))
+    return Asked(
+        by_component(plan.of(*NEW)),
+        by_component(everything),
+        by_component(changed),
+        _live(changed),
+        _rights(session, planning),
+        reading.missing_namespaces,
+    )
+
+
+def _rights(session: Session, planning: Planning) -> set[Right]:
+    """None where an apply has handled all these kinds before, and nothing goes."""
+    plan, known = planning.plan, planning.reading.snapshot.inventory.kinds
+    fresh = any((one.key.group, one.key.kind) not in known for one in plan.of(*NEW))
+    if not fresh and not plan.of(*REMOVING):
+        return set()
+    manifests = [one.manifest or one.live or {} for one in plan.writes]
+    wanted = rights_of(plan.writes, plurals(session, manifests))
+    return wanted | (own_rights(session.owner.namespace) if not known else set())
+
+
+def by_component(changes: Iterable[Change]) -> dict[str, list[Manifest]]:
+    """What is to be sent, by component."""
+    found: dict[str, list[Manifest]] = {}
+    for change in changes:
+        if change.manifest is not None and change.component:
+            found.setdefault(change.component, []).append(change.manifest)
+    return found
+
+
+def _live(changes: Iterable[Change]) -> dict[str, list[Manifest]]:
+    found: dict[str, list[Manifest]] = {}
+    for change in changes:
+        if change.live is not None:
+            found.setdefault(change.component, []).append(change.live)
+    return found
 
 
 def starting(session: Session, plan: Plan) -> list[Ask]:
     """The pods of what the plan creates or replaces."""
-    manifests: dict[str, list[Manifest]] = {}
-    for change in plan.of(*STARTING):
-        if change.manifest is not None:
-            manifests.setdefault(change.component, []).append(change.manifest)
+    manifests = by_component(plan.of(*STARTING))
     namespace = session.connection.namespace
     return [ask for component, found in manifests.items() for ask in asks(component, found, namespace)]
 
@@ -56,30 +126,3 @@ def coming_claims(plan: Plan) -> frozenset[str]:
     """Names of volume claims that the plan makes."""
     keys = (change.key for change in plan.of(Action.CREATE))
     return frozenset(key.name for key in keys if key.kind == "PersistentVolumeClaim")
-
-
-def never(session: Session, outlook: Outlook) -> MlstackError:
-    """The error for what no node can take."""
-    ask, environment = outlook.ask, session.scope.environment
-    why = "; ".join(outlook.reasons)
-    problem = f"{ask.component} can never fit in {environment}: {why}, and {environment} says autoscaling: none."
-    resource = beyond_all(ask, [one.room for one in outlook.fit.found]) or device_of(ask)
-    setting = _setting(session.settings(ask.component), resource)
-    return MlstackError(
-        problem, f"{setting}What fits: mlstack tune {environment} {ask.component}. To insist: --no-preflight"
-    )
-
-
-def waiting(outlook: Outlook) -> str:
-    """One line about what starts later, or may."""
-    ask = outlook.ask
-    what = f"{ask.component}: {ask.count} {ask.role or 'pod'}{'' if ask.count == 1 else 's'}"
-    verb = "must wait" if outlook.prospect is Prospect.WAITS else "may have to wait"
-    return f"{what} {verb}: {'; '.join(outlook.reasons)}."
-
-
-def _setting(settings: Mapping[str, Setting], resource: str) -> str:
-    """The parameter that asks for so much of a resource, with its place."""
-    names: Sequence[str] = CANDIDATES.get("gpu" if "/" in resource else resource, ())
-    found = next((settings[name] for name in names if name in settings), None)
-    return f"{setting_told(found)}. " if found else ""

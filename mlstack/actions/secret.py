@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 from mlstack.actions.connection import Connection
 from mlstack.cluster import objects
-from mlstack.cluster.failures import AlreadyExistsError
+from mlstack.cluster.failures import AlreadyExistsError, NotFoundError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
@@ -31,7 +32,7 @@ def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool 
     if there is None:
         head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": link.namespace}}
         try:
-            objects.create(link.client, secret, {**head, "type": "Opaque", **data}, manager=MANAGER)
+            _create(link, {**head, "type": "Opaque", **data})
             return True
         except AlreadyExistsError:  # somebody made it in between
             there = objects.get(link.client, secret, link.namespace, name, metadata_only=True)
@@ -39,6 +40,19 @@ def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool 
         _refuse_foreign(there)
     objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
     return False
+
+
+def _create(link: Connection, manifest: Manifest) -> None:
+    """With the namespace, where the environment's is not there yet: apply asks for the Secret before it makes any."""
+    secret, namespace = well_known("v1", "Secret"), well_known("v1", "Namespace")
+    try:
+        objects.create(link.client, secret, manifest, manager=MANAGER)
+    except NotFoundError:
+        head = {"name": link.namespace, "labels": {"app.kubernetes.io/managed-by": "mlstack"}}
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": head}
+        with suppress(AlreadyExistsError):
+            objects.create(link.client, namespace, made, manager=MANAGER)
+        objects.create(link.client, secret, manifest, manager=MANAGER)
 
 
 def _refuse_foreign(there: Manifest) -> None:

@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "run": ("runs", "run", "Start a component's run again, and follow it."),
         "logs": ("logs", "logs", "What a component's pods say."),
         "status": ("status", "status", "Components, readiness and reasons."),
+        "check": ("check", "check", "What a cluster lacks of what the app needs, and what to do."),
         "tune": ("tune", "tune", "How many workers of how many GPUs fit, and why not more."),
         "wait": ("run", "wait", "Wait until everything is ready."),
         "history": ("history", "history", "The revisions of an environment, the runs of a component."),

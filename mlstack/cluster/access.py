@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import Resource, well_known
 
 _REVIEW = well_known("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+_RULES = well_known("authorization.k8s.io/v1", "SelfSubjectRulesReview")
 _SELF = well_known("authentication.k8s.io/v1", "SelfSubjectReview")
 
 
@@ -42,6 +45,15 @@ def may(client: Client, permission: Permission) -> bool:
     asked = {"resourceAttributes": {key: value for key, value in attributes.items() if value}}
     answer = objects.review(client, _REVIEW, asked)
     return bool(answer["status"].get("allowed"))
+
+
+def rules(client: Client, namespace: str) -> Sequence[Mapping[str, Any]]:
+    """What the context's user may do in a namespace, as RBAC's rules; cluster-wide grants are not told from its own.
+
+    It may not be all: other authorizers than RBAC need not be able to list what they allow.
+    """
+    answer = objects.review(client, _RULES, {"namespace": namespace})
+    return answer["status"].get("resourceRules") or ()
 
 
 def whoami(client: Client) -> str:

@@ -51,7 +51,7 @@ apiregistration.k8s.io/v1 | | APIService
 admissionregistration.k8s.io/v1 | | MutatingWebhookConfiguration ValidatingWebhookConfiguration \
 ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding
 certificates.k8s.io/v1 | | CertificateSigningRequest
-authorization.k8s.io/v1 | | SelfSubjectAccessReview
+authorization.k8s.io/v1 | | SelfSubjectAccessReview SelfSubjectRulesReview
 authentication.k8s.io/v1 | | SelfSubjectReview
 """
 

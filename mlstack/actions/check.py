@@ -1,0 +1,68 @@
+"""check: what an environment's cluster lacks of what an app needs, before anything is sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlstack.actions.checks import Asked, look
+from mlstack.actions.events import Connected
+from mlstack.actions.fitting import look_at_room
+from mlstack.actions.preflight import whole_rights
+from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.tune import unscaled
+from mlstack.compose.manifests import Manifest
+from mlstack.plan.findings import CLUSTER, Finding, Look, Row, findings, rows
+from mlstack.plan.fit.asks import Ask, asks
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at, by topic, and what was found; `requests` is how many it took."""
+
+    connected: Connected
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    requests: int
+
+    @property
+    def errors(self) -> int:
+        """How many findings are certain."""
+        return sum(one.certain for one in self.findings)
+
+
+def check(scope: Scope) -> Checked:
+    """Looks at everything that the scope's components need of their cluster. Only asks; writes nothing.
+
+    Raises what connecting and rendering raise: a cluster that does not answer, or that is another one.
+    """
+    everything = replace(scope, components=())
+    session = open_session(replace(everything, sets=(*scope.sets, *unscaled(everything))))
+    all_of_it = session.manifests
+    chosen = {name: all_of_it[name] for name in scope.components or all_of_it}
+    looks = [
+        Look(CLUSTER, _cluster(session)),
+        *look(session, Asked(chosen, all_of_it, rights=whole_rights(session, chosen))),
+        *_room(session, chosen),
+    ]
+    requests = sum(session.connection.client.requests.values())
+    return Checked(session.connected(), tuple(rows(looks)), tuple(findings(looks)), requests)
+
+
+def _cluster(session: Session) -> str:
+    pinned = session.connection.environment.cluster
+    name = session.scope.environment
+    return f"the one that {name} is pinned to" if pinned else f"it answers; {name} is not pinned to it yet"
+
+
+def _room(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Look]:
+    asked = _asks(session, chosen)
+    if not asked:
+        return []
+    claims = [m["metadata"]["name"] for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim"]
+    return look_at_room(session, asked, frozenset(claims), devices_only=False)
+
+
+def _asks(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Ask]:
+    namespace = session.connection.namespace
+    return [ask for name, manifests in chosen.items() for ask in asks(name, manifests, namespace)]

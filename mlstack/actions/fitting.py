@@ -1,0 +1,112 @@
+"""Whether there is room for what is about to start, and why not: what the fit says, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlstack.actions.capacity import model_names, own_pods, see
+from mlstack.actions.session import Session
+from mlstack.compose.layers import Setting
+from mlstack.plan.findings import NODES, Finding, Look
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.devices import model_of, unready
+from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.words import beyond_all, device_of
+from mlstack.plan.hints import CANDIDATES
+from mlstack.plan.hints import told as setting_told
+
+
+def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str], *, devices_only: bool) -> list[Look]:
+    """Whether these pods find a place. Those of the same components that are there make room for them.
+
+    `coming`: volume claims about to be made. With `devices_only` the others are counted, but not told of.
+    """
+    names = {ask.component for ask in asked}
+    namespace = session.connection.namespace
+    view = see(session.connection.client, namespace, own_pods(session.owner.app, names), coming, asked=asked)
+    platform = session.target.platform
+    grows = session.connection.environment.grows(platform)
+    found = outlooks(view, asked, grows=grows, types=model_names(platform))
+    told = [one for one in found if device_of(one.ask) or not devices_only]
+    looks = [_look(session, one, view.nodes or ()) for one in told if one.ask.count]
+    return [*looks, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]
+
+
+def _look(session: Session, outlook: Outlook, nodes: Sequence[Room]) -> Look:
+    what = f"{outlook.ask.component}: {pods(outlook.ask)}"
+    if outlook.prospect is Prospect.FITS:
+        return Look(NODES, what)
+    if bare := bare_nodes(outlook.ask, nodes):
+        return Look(NODES, what, _driverless(session, outlook, bare))
+    if outlook.prospect is Prospect.NEVER:
+        return Look(NODES, what, never(session, outlook))
+    return Look(NODES, what, Finding(waiting(outlook), certain=False))
+
+
+def pods(ask: Ask) -> str:
+    """2 workers; 1 pod."""
+    return f"{ask.count} {ask.role or 'pod'}{'' if ask.count == 1 else 's'}"
+
+
+def waiting(outlook: Outlook) -> str:
+    """One line about what starts later, or may."""
+    verb = "must wait" if outlook.prospect is Prospect.WAITS else "may have to wait"
+    return f"{outlook.ask.component}: {pods(outlook.ask)} {verb}: {'; '.join(outlook.reasons)}."
+
+
+def never(session: Session, outlook: Outlook) -> Finding:
+    """What no node can take."""
+    ask, environment = outlook.ask, session.scope.environment
+    why = "; ".join(outlook.reasons)
+    final = f", and {environment} says {outlook.final}" if outlook.final else ""
+    problem = f"{ask.component} can never fit in {environment}: {why}{final}."
+    resource = beyond_all(ask, [one.room for one in outlook.fit.found]) or device_of(ask)
+    setting = _setting(session.settings(ask.component), resource)
+    plugin = f" {plugin_advice(session.target.platform, resource)}." if _nobody_has(outlook, resource) else ""
+    return Finding(problem, f"{setting}What fits: mlstack tune {environment} {ask.component}.{plugin}")
+
+
+def _nobody_has(outlook: Outlook, resource: str) -> bool:
+    return "/" in resource and not any(one.room.allocatable.get(resource) for one in outlook.fit.found)
+
+
+def bare_nodes(ask: Ask, nodes: Sequence[Room]) -> list[Room]:
+    """The nodes that are labelled as having accelerators, where not one node offers what is asked for."""
+    device = device_of(ask)
+    if not device or any(room.allocatable.get(device) for room in nodes):
+        return []
+    return [room for room in nodes if unready(room, device)]
+
+
+def _driverless(session: Session, outlook: Outlook, bare: Sequence[Room]) -> Finding:
+    device, component = device_of(outlook.ask), outlook.ask.component
+    platform = session.target.platform
+    models = ", ".join(sorted({model_of(room.labels, model_names(platform)) for room in bare}))
+    nodes = f"{len(bare)} node is" if len(bare) == 1 else f"{len(bare)} nodes are"
+    problem = (
+        f"{component}: {nodes} labelled as having {models}, but no node offers {device}: "
+        "the device plugin or the driver is missing, or not ready yet."
+    )
+    return Finding(problem, f"{plugin_advice(platform, device)}.", outlook.prospect is Prospect.NEVER)
+
+
+PLUGINS: Mapping[str, str] = {
+    "minikube": "A minikube has GPUs with: minikube start --gpus all, and minikube addons enable nvidia-device-plugin",
+    "gke": "GKE installs drivers in node pools of --accelerator …,gpu-driver-version=latest",
+}
+
+
+def plugin_advice(platform: Mapping[str, object], device: str) -> str:
+    """What makes a cluster of this platform offer its accelerators."""
+    if device != "nvidia.com/gpu":
+        return f"Install the device plugin of {device}"
+    own = PLUGINS.get(str(platform.get("name")))
+    return own or "Install NVIDIA's device plugin or GPU operator (https://github.com/NVIDIA/k8s-device-plugin)"
+
+
+def _setting(settings: Mapping[str, Setting], resource: str) -> str:
+    """The parameter that asks for so much of a resource, with its place."""
+    names: Sequence[str] = CANDIDATES.get("gpu" if "/" in resource else resource, ())
+    found = next((settings[name] for name in names if name in settings), None)
+    return f"{setting_told(found)}. " if found else ""
