@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.actions.queues import see_queues
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ForbiddenError
-from mlstack.cluster.kinds import well_known
+from mlstack.cluster.failures import ForbiddenError, NotFoundError
+from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.claimed import hidden, matters, notes
 from mlstack.plan.fit.nodes import Pod, rooms
+from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.slim import slim
 from mlstack.plan.fit.view import View
@@ -22,6 +25,7 @@ from mlstack.plan.fit.volumes import Storage, by_name
 PAGE = 1000  # pods a request: what is not needed of them is dropped page by page, so that memory stays small
 NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"
 APP, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
+UNCLAIMED = "device classes and resource slices may not be listed: devices that pods claim are not known"
 ELSEWHERE = "pods of other namespaces may not be listed, so that free amounts are an upper bound"
 
 
@@ -43,6 +47,13 @@ KINDS = {
     "volumes": _Kind("v1", "PersistentVolume", True, "volumes may not be listed: their zones are not known"),
     "classes": _Kind("storage.k8s.io/v1", "StorageClass", True, "storage classes may not be listed"),
 }
+# What is listed only where a pod that is asked for has such an entry in its spec.
+NAMED = {
+    "runtimeClassName": _Kind("node.k8s.io/v1", "RuntimeClass", True, "runtime classes may not be listed"),
+    "priorityClassName": _Kind("scheduling.k8s.io/v1", "PriorityClass", True, "priority classes may not be listed"),
+}
+DEVICE_CLASS = Resource("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", False)
+SLICE = Resource("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", False)
 
 
 def see(
@@ -51,28 +62,44 @@ def see(
     ignored: Callable[[Pod], bool],
     coming: frozenset[str] = frozenset(),
     *,
-    queued: bool = False,
+    asked: Sequence[Ask] = (),
 ) -> View:
     """The cluster for pods of `namespace`, without the pods that are `ignored`; `coming`: claims about to be made.
 
-    `queued`: Kueue's queues are read, too.
+    `asked`: what is about to be asked of it, which decides what else is read: classes that pods name,
+    Kueue's queues, what dynamic resource allocation offers.
     What the user may not list is left out and named in `blind`.
     """
-    answers = client.map(lambda name: _list(client, namespace, name), ["pods", *KINDS])
+    kinds = {**KINDS, **{key: kind for key, kind in NAMED.items() if any(ask.pod["spec"].get(key) for ask in asked)}}
+    answers = client.map(lambda name: _list(client, namespace, name), ["pods", *kinds])
     pods, partly = _pods(answers[0])
-    found = dict(zip(KINDS, answers[1:], strict=True))
-    blind = [KINDS[name].blind for name, answer in found.items() if isinstance(answer, MlstackError)]
+    found = dict(zip(kinds, answers[1:], strict=True))
+    blind = [kinds[name].blind for name, answer in found.items() if isinstance(answer, MlstackError)]
     items = {name: _items(answer) for name, answer in found.items()}
+    priorities = Priorities(by_name(items.get("priorityClassName", ())))
     there = [pod for pod in pods if not ignored(pod)]
-    return View(
-        nodes=None if isinstance(found["nodes"], MlstackError) else rooms(items["nodes"], there),
+    least = min((priorities.of(ask.pod) for ask in asked), default=0)
+    view = View(
+        nodes=None if isinstance(found["nodes"], MlstackError) else rooms(items["nodes"], there, priority=least),
         quotas=items["quotas"],
         ranges=items["ranges"],
         storage=Storage(by_name(items["claims"]), by_name(items["volumes"]), by_name(items["classes"]), coming),
-        queues=see_queues(client, namespace) if queued else Queues(),
+        queues=see_queues(client, namespace) if any(ask.queue for ask in asked) else Queues(),
         partly=partly,
         blind=(*blind, *([ELSEWHERE] if partly else [])),
+        runtimes=by_name(items["runtimeClassName"]) if isinstance(found.get("runtimeClassName"), list) else None,
+        priorities=priorities,
     )
+    return _with_claimed(client, view) if matters(view.nodes, asked) else view
+
+
+def _with_claimed(client: Client, view: View) -> View:
+    """The view with what dynamic resource allocation offers, where the cluster serves that."""
+    answers = client.map(lambda kind: objects.list_objects(client, kind).items, [DEVICE_CLASS, SLICE])
+    if any(isinstance(answer, ForbiddenError) for answer in answers):
+        return replace(view, blind=(*view.blind, UNCLAIMED))
+    classes, slices = (_items(answer) if not isinstance(answer, NotFoundError) else [] for answer in answers)
+    return replace(view, hidden=hidden(classes, slices), blind=(*view.blind, *notes(slices)))
 
 
 def model_names(platform: Mapping[str, Any]) -> Mapping[str, str]:

@@ -24,7 +24,6 @@ from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
-from mlstack.plan.readiness import QUEUE
 
 SIZED = ("num_workers", "num_gpus")
 
@@ -86,10 +85,11 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     """
     connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
     everything = replace(scope, components=())
-    rendered, target = render_scope(replace(everything, sets=(*scope.sets, *_unscaled(everything))))
+    rendered, target = render_scope(replace(everything, sets=(*scope.sets, *unscaled(everything))))
     names = scope.components or _with_devices(rendered, connection.namespace)
     ours = own_pods(scope.project.name, names)
-    view = see(connection.client, connection.namespace, ours, _claims(rendered), queued=_queued(rendered, names))
+    wanted = [ask for one in rendered if one.component in names for ask in _of(one, connection.namespace)]
+    view = see(connection.client, connection.namespace, ours, _claims(rendered), asked=wanted)
     there = _applied(view, scope.project.name)
     others = [one for one in rendered if one.component not in names and one.component not in there]
     own = {one.component: one for one in rendered}
@@ -148,12 +148,12 @@ def _tuned(
 
 
 def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:
-    sets = (*scope.sets, *_unscaled(replace(scope, components=(name,))), *sizes)
+    sets = (*scope.sets, *unscaled(replace(scope, components=(name,))), *sizes)
     (one,), _ = render_scope(replace(scope, components=(name,), sets=sets))
     return asks(one.component, one.manifests, namespace)
 
 
-def _unscaled(scope: Scope) -> list[str]:
+def unscaled(scope: Scope) -> list[str]:
     """Settings with which components render that leave their size to the cluster."""
     return [f"{name}.scale=" for name in _names(scope) if _setting(scope, name, "scale")]
 
@@ -176,10 +176,8 @@ def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ..
     return tuple(names)
 
 
-def _queued(rendered: Sequence[Rendered], names: Sequence[str]) -> bool:
-    """Whether any of the components' jobs go through a queue of Kueue's."""
-    manifests = [manifest for one in rendered if one.component in names for manifest in one.manifests]
-    return any(QUEUE in (manifest["metadata"].get("labels") or {}) for manifest in manifests)
+def _of(one: Rendered, namespace: str) -> list[Ask]:
+    return asks(one.component, one.manifests, namespace)
 
 
 def _applied(view: View, app: str) -> set[str]:

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.domains import Range
 from mlstack.plan.fit.limits import refusals, with_defaults
+from mlstack.plan.fit.outside import unsure
 from mlstack.plan.fit.phrases import claim_missing, claim_unbound
 from mlstack.plan.fit.places import left, places
 from mlstack.plan.fit.queues import Answer, Standing, answers
 from mlstack.plan.fit.quota import exceeded
 from mlstack.plan.fit.requests import Amounts, add
+from mlstack.plan.fit.runtimes import missing_runtime, with_runtime
 from mlstack.plan.fit.slots import Slots
-from mlstack.plan.fit.view import View, out_of_scope
+from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import missing, unbound
 from mlstack.plan.fit.worst import worst_room
 
@@ -75,7 +77,7 @@ def fit(view: View, asked: Sequence[Ask]) -> list[Fit]:
 
 
 def _admitted(view: View, ask: Ask) -> Ask:
-    pod = with_defaults(ask.pod, view.ranges)
+    pod = with_defaults(with_runtime(ask.pod, view.runtimes), view.ranges)
     return ask if pod is ask.pod else replace(ask, pod=pod)
 
 
@@ -84,16 +86,21 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: st
     worst = worst_room(view, ask, others)
     waits = _waits_for(view, ask)
     held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
-    no = held or refused or next(iter(refusals(ask.pod, view.ranges)), "") or waits
-    unsure = queued.reason or out_of_scope(ask.pod) or ("nodes may not be listed" if view.nodes is None else "")
+    no = held or refused or _denied(view, ask) or waits
+    doubt = queued.reason or unsure(view, ask.pod, ask.needs)
     verdict = Verdict.UNKNOWN
-    if no or (not unsure and (ask.count > there.room.high or crowded)):
+    if no or (not doubt and (ask.count > there.room.high or crowded)):
         verdict = Verdict.NOT
-    elif ask.count <= worst and not unsure and not view.partly:
+    elif ask.count <= worst and not doubt and not view.partly:
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
-    told, claim = no or unsure, bool(waits) and no == waits
+    told, claim = no or doubt, bool(waits) and no == waits
     return Fit(ask, verdict, there.found, there.room, worst, told, claim, final)
+
+
+def _denied(view: View, ask: Ask) -> str:
+    """Why the API server refuses such pods, in words."""
+    return missing_runtime(ask.pod, view.runtimes) or next(iter(refusals(ask.pod, view.ranges)), "")
 
 
 def _waits_for(view: View, ask: Ask) -> str:

@@ -40,7 +40,20 @@ def with_defaults(pod: Pod, ranges: Iterable[Mapping[str, Any]]) -> Pod:
 
 def refusals(pod: Pod, ranges: Iterable[Mapping[str, Any]]) -> list[str]:
     """Why a namespace would refuse the pod, in words; none if it would not."""
-    return [text for one in ranges for text in _refusals(pod, one)]
+    return [text for one in ranges for text in (*_refusals(pod, one), *_crossed(pod, one))]
+
+
+def _crossed(pod: Pod, limit_range: Mapping[str, Any]) -> Iterator[str]:
+    """A request above its limit is refused: a default may be lower than what a container asks for."""
+    if not any(item.get("default") for item in _items(limit_range, "Container")):
+        return
+    for container in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
+        resources = container.get("resources") or {}
+        limits = amounts(resources.get("limits"))
+        for resource, number in amounts(resources.get("requests")).items():
+            if number > limits.get(resource, number):
+                told = (f"container {container.get('name', '')}", str(resources["limits"][resource]))
+                yield out_of_range(told[0], resource, told[1], limit_range["metadata"]["name"], more=True)
 
 
 def _fill(container: dict[str, Any], item: Mapping[str, Any]) -> None:

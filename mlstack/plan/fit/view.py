@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlstack.plan.fit.nodes import Pod, Room
+from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.volumes import Storage
 
@@ -18,8 +19,9 @@ class View:
     """Nodes with what is free, and what the namespace allows.
 
     `blind`: what may not be read, in words; with `partly` set too the free amounts are an upper bound. `nodes` is None
-    where not even nodes may be listed. `known` keeps what was worked out from it already; `base` is the same
-    cluster with the first of the nodes only, from which the rest follows.
+    where not even nodes may be listed. `runtimes`: RuntimeClasses by name, None where they were not read. `hidden`: by
+    resource, why it cannot be told how much of it there is. `known` keeps what was worked out already; `base` is the
+    same cluster with the first of the nodes only, from which the rest follows.
     """
 
     nodes: Sequence[Room] | None
@@ -29,6 +31,9 @@ class View:
     queues: Queues = field(default_factory=Queues)
     partly: bool = False
     blind: tuple[str, ...] = ()
+    runtimes: Mapping[str, Manifest] | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    priorities: Priorities = field(default_factory=Priorities)
     base: View | None = field(default=None, repr=False, compare=False)
     known: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -37,18 +42,6 @@ class View:
         nodes = None if self.nodes is None else [room.empty() for room in self.nodes]
         quotas = [_unused(quota) for quota in self.quotas]
         return replace(self, nodes=nodes, quotas=quotas, queues=self.queues.emptied(), base=None)
-
-
-def out_of_scope(pod: Pod) -> str:
-    """Why the scheduler's default rules do not tell where a pod goes; "" if they do."""
-    spec = pod["spec"]
-    if spec.get("schedulerName", "default-scheduler") != "default-scheduler":
-        return f"scheduler {spec['schedulerName']} places it"
-    if spec.get("resourceClaims"):
-        return "it claims devices by dynamic resource allocation"
-    if spec.get("schedulingGates"):
-        return "scheduling gates hold it"
-    return ""
 
 
 def _unused(quota: Manifest) -> Manifest:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlstack.plan.fit.nodes import rooms
-from mlstack.plan.fit.view import View, out_of_scope
+from mlstack.plan.fit.view import View
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
@@ -18,7 +18,3 @@ def test_what_could_ever_be_free(build: Build) -> None:
     assert emptied.quotas == [{"metadata": {"name": "q"}, "status": {"hard": {"pods": "3"}, "used": {}}}]
     assert emptied.partly
     assert View(None).emptied().nodes is None
-
-
-def test_the_default_scheduler_may_be_named(build: Build) -> None:
-    assert out_of_scope(build.pod(schedulerName="default-scheduler")) == ""
