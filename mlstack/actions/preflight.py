@@ -29,7 +29,8 @@ class PreflightError(MlstackError):
 
     def __init__(self, found: Sequence[Finding], environment: str) -> None:
         if len(found) == 1:
-            super().__init__(found[0].problem, f"{found[0].advice}\n  {INSIST}".lstrip())
+            advice = found[0].advice
+            super().__init__(found[0].problem, advice + (" " if advice.endswith(".") else "\n  ") + INSIST)
         else:
             told = "".join(f"\n  {one.problem}\n    {one.advice}" for one in found)
             super().__init__(f"{len(found)} things are in the way in {environment}; nothing was written.{told}", INSIST)
