@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from mlstack.actions.capacity import model_names, own_pods, see
 from mlstack.actions.session import Session
-from mlstack.compose.layers import Setting
 from mlstack.plan.findings import NODES, Finding, Look
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
 from mlstack.plan.fit.nodes import Room
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
 from mlstack.plan.fit.words import beyond_all, device_of
-from mlstack.plan.hints import CANDIDATES
-from mlstack.plan.hints import told as setting_told
+from mlstack.plan.hints import hint_of_fit
 
 
 def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str], *, devices_only: bool) -> list[Look]:
@@ -41,7 +39,8 @@ def _look(session: Session, outlook: Outlook, nodes: Sequence[Room]) -> Look:
         return Look(NODES, what, _driverless(session, outlook, bare))
     if outlook.prospect is Prospect.NEVER:
         return Look(NODES, what, never(session, outlook))
-    return Look(NODES, what, Finding(waiting(outlook), certain=False))
+    set_by = hint_of_fit(outlook.fit, session.settings(outlook.ask.component))
+    return Look(NODES, what, Finding(waiting(outlook, set_by), certain=False))
 
 
 def pods(ask: Ask) -> str:
@@ -49,10 +48,10 @@ def pods(ask: Ask) -> str:
     return f"{ask.count} {ask.role or 'pod'}{'' if ask.count == 1 else 's'}"
 
 
-def waiting(outlook: Outlook) -> str:
-    """One line about what starts later, or may."""
+def waiting(outlook: Outlook, set_by: str = "") -> str:
+    """One line about what starts later, or may; `set_by`: the parameter that could change it."""
     verb = "must wait" if outlook.prospect is Prospect.WAITS else "may have to wait"
-    return f"{outlook.ask.component}: {pods(outlook.ask)} {verb}: {'; '.join(outlook.reasons)}."
+    return f"{outlook.ask.component}: {pods(outlook.ask)} {verb}: {'; '.join(outlook.reasons)}{f' ({set_by})' if set_by else ''}."
 
 
 def never(session: Session, outlook: Outlook) -> Finding:
@@ -62,7 +61,8 @@ def never(session: Session, outlook: Outlook) -> Finding:
     final = f", and {environment} says {outlook.final}" if outlook.final else ""
     problem = f"{ask.component} can never fit in {environment}: {why}{final}."
     resource = beyond_all(ask, [one.room for one in outlook.fit.found]) or device_of(ask)
-    setting = _setting(session.settings(ask.component), resource)
+    set_by = hint_of_fit(outlook.fit, session.settings(ask.component))
+    setting = f"{set_by}. " if set_by else ""
     plugin = f" {plugin_advice(session.target.platform, resource)}." if _nobody_has(outlook, resource) else ""
     return Finding(problem, f"{setting}What fits: mlstack tune {environment} {ask.component}.{plugin}")
 
@@ -103,10 +103,3 @@ def plugin_advice(platform: Mapping[str, object], device: str) -> str:
         return f"Install the device plugin of {device}"
     own = PLUGINS.get(str(platform.get("name")))
     return own or "Install NVIDIA's device plugin or GPU operator (https://github.com/NVIDIA/k8s-device-plugin)"
-
-
-def _setting(settings: Mapping[str, Setting], resource: str) -> str:
-    """The parameter that asks for so much of a resource, with its place."""
-    names: Sequence[str] = CANDIDATES.get("gpu" if "/" in resource else resource, ())
-    found = next((settings[name] for name in names if name in settings), None)
-    return f"{setting_told(found)}. " if found else ""

@@ -24,6 +24,7 @@ from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
+from mlstack.plan.hints import hint_of_fit
 
 SIZED = ("num_workers", "num_gpus")
 
@@ -45,7 +46,8 @@ class NodeRow:
 class Tuned:
     """One component. `outlooks`: what becomes of each of its kinds of pods; `best`: the size that `scale` comes to.
 
-    `resource` is the accelerator that it asks for, "" for none; `sized`: it has workers to choose a number of.
+    `resource` is the accelerator that it asks for, "" for none; `sized`: it has workers to choose a number of;
+    `set_by`: the parameter that could change that it does not fit, with its place.
     """
 
     component: str
@@ -55,6 +57,7 @@ class Tuned:
     sized: bool
     best: Size | None
     asked: Size | None
+    set_by: str = ""
 
     @property
     def prospect(self) -> Prospect:
@@ -137,14 +140,16 @@ def _tuned(
         return [*_asks(scope, name, connection.namespace, sizes), *beside]
 
     asked = [*asks(name, one.manifests, connection.namespace), *beside]
-    resource = next(filter(None, map(device_of, asked)), "")
+    resource = next(filter(None, (device_of(ask) for ask in asked if ask.component == name)), "")
     types = model_names(target.platform)
     found = outlooks(view, asked, grows=connection.environment.grows(target.platform), types=types)
     own = tuple(each for each in found if each.ask.component == name)
     best = choose(view, asks_at, resource, wanted) if sized else None
     size = Size(*(int(one.settings[parameter].value) for parameter in SIZED)) if sized else None
     asked_size = None if _setting(scope, name, "scale") else size
-    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size)
+    short = next((each.fit for each in own if each.prospect is not Prospect.FITS), None)
+    set_by = hint_of_fit(short, one.settings) if short else ""
+    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size, set_by)
 
 
 def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:

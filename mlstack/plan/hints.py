@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mlstack.compose.layers import Setting
+from mlstack.plan.fit.fit import Fit
+from mlstack.plan.fit.topics import topic_of
 from mlstack.plan.reasons import Reason
 
 # Names of parameters, the likeliest first, by topic, for a resource by its name. Prefixes such as hub_ are tried too.
@@ -36,6 +38,11 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
     said = [setting for setting in found if setting.place]
     chosen = said if said and reason.topic == "selector" else (said or found)[:1]
     return "; ".join(map(told, chosen))
+
+
+def hint_of_fit(found: Fit, settings: Mapping[str, Setting]) -> str:
+    """The parameter that could change that pods do not fit, with its place; "" where none is known to matter."""
+    return hint(Reason(" ", *topic_of(found)), settings)
 
 
 def _subject(reason: Reason) -> str:
