@@ -1,0 +1,179 @@
+"""`mlstack logs -f` of a job with 60 workers on a real API server: no line lost, torn or told twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.logfiles import JOB, Logs, judge
+from mlstack import sandbox
+from mlstack.sandbox.home import home
+from mlstack.sandbox.processes import kill, owned
+
+if TYPE_CHECKING:
+    from mlstack.sandbox import Sandbox
+
+    from .conftest import App, Kubectl
+
+WORKERS = 60
+RATE = 1000  # lines a second, in all
+
+
+@dataclass
+class Job:
+    """A job whose workers' logs are files, in an app with the environment `minikube`."""
+
+    app: App
+    made: Sandbox
+    namespace: str
+    logs: Logs
+    kubectl: Kubectl
+    written: int = 0
+    turns: int = 0
+
+    def write(self, seconds: float, rate: float = RATE) -> None:
+        """Lines of all workers, by a process of its own."""
+        words = (str(self.logs.folder), str(self.logs.count), str(self.turns), str(rate), str(seconds))
+        done = subprocess.run([sys.executable, "-m", "bench.logfiles", *words], capture_output=True, check=True)
+        lines = int(json.loads(done.stdout))
+        self.written += lines
+        self.turns += -(-lines // self.logs.count)
+
+    def kill_server(self) -> None:
+        """Ends the API server in the midst of whatever it does."""
+        kill(process for process in owned(home(self.made.name).folder) if process.program == "kube-apiserver")
+
+    def follow(self, out: Path, *words: str) -> subprocess.Popen[str]:
+        """`mlstack logs -f` into a file."""
+        script = str(Path(sys.executable).with_name("mlstack"))
+        with out.open("w") as file:
+            command = [script, "logs", "minikube", JOB, "-f", *words]
+            return subprocess.Popen(command, cwd=self.app.root, stdout=file, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def job(
+    minikube: Sandbox, kubectl: Kubectl, new_app: Callable[[str], App], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Job]:
+    namespace = f"test-{uuid.uuid4().hex[:8]}"
+    app, logs = new_app("follow"), Logs(tmp_path_factory.mktemp("logs"), WORKERS)
+    app.do("env", "add", "minikube", "--namespace", namespace)
+    app.write({f"components/{JOB}/objects.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: job}\n"})
+    kubectl("create", "namespace", namespace, context="minikube")
+    logs.serve(minikube, namespace)
+    apply(kubectl, logs, namespace)
+    yield Job(app, minikube, namespace, logs, kubectl)
+    kubectl("delete", "namespace", namespace, "--wait=false", context="minikube")
+
+
+def apply(kubectl: Kubectl, logs: Logs, namespace: str) -> None:
+    """The job's pods, running."""
+    pods = {"apiVersion": "v1", "kind": "List", "items": logs.pods(namespace, "follow")}
+    kubectl("apply", "-f", "-", context="minikube", stdin=json.dumps(pods))
+    kubectl("wait", "pod", "--all", "--for=condition=Ready", "-n", namespace, "--timeout=90s", context="minikube")
+
+
+def until(there: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.1)
+
+
+def check(job: Job, out: Path, following: subprocess.Popen[str]) -> str:
+    """All lines that were written are told, once each; then Ctrl-C. What was said beside them."""
+
+    def lines() -> int:
+        return out.read_bytes().count(b"\n")
+
+    until(lambda: lines() >= job.written, f"{job.written} lines ({lines()} are there)")
+    time.sleep(1)  # what is told twice comes after
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=20)
+    verdict = judge(out.read_text("utf-8"), job.written, job.logs.count)
+    assert verdict.whole, (verdict, said)
+    assert following.returncode == 0, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_sixty_workers_and_a_server_that_dies(job: Job, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    job.write(0.2)
+    with job.follow(out) as following:
+        until(lambda: out.read_bytes().count(b"\n") >= job.written, "what was said before")
+        job.write(2)
+        job.kill_server()
+        job.write(1)
+        sandbox.up(job.made.name)
+        job.write(1)
+        said = check(job, out, following)
+    assert said.count("The logs go on.\n") == 1  # told once, not by each of 60
+
+
+def test_roles_tails_and_what_is_not_there(job: Job) -> None:
+    """After the first test: each worker has said something."""
+    assert {line.split()[0] for line in job.app.do("logs", "minikube", f"{JOB}/worker-7", "--tail=3").splitlines()} == {
+        "line"
+    }
+    last = job.app.do("logs", "minikube", JOB, "--tail=1").splitlines()
+    assert [line.split()[0] for line in last] == [f"[worker-{index}]" for index in range(WORKERS)]
+    some = [json.loads(line) for line in job.app.do("logs", "minikube", f"{JOB}/worker", "-o", "json").splitlines()]
+    assert len(some) == job.written
+    assert {(one["role"], one["index"]) for one in some} == {("worker", index) for index in range(WORKERS)}
+    assert job.app.do("logs", "minikube", JOB, "--since", "1s", "--container", "main") == ""
+    nobody = job.app.run("logs", "minikube", f"{JOB}/worker-99")
+    assert (nobody.returncode, nobody.stderr.count("\n")) == (1, 2)
+    assert f"{JOB} has no worker-99 in minikube" in nobody.stderr
+
+
+def test_a_container_that_crashes_again_and_again(job: Job, tmp_path: Path) -> None:
+    """kwok has one file for all lives of a container: whatever is asked for again, nothing is told twice."""
+    pod = f"pod/{JOB}-worker-0"
+    where = ("-n", job.namespace)
+    job.kubectl("annotate", pod, *where, "sim/mode=crashloop", "sim/run-for=1s", context="minikube")
+    out = tmp_path / "out"
+    with job.follow(out, "-o", "json") as following:
+        until(lambda: out.read_bytes().count(b"\n") >= job.written, "what was said before")
+        restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
+        until(lambda: int(job.kubectl("get", pod, *where, "-o", restarts, context="minikube")) >= 2, "two restarts")
+        job.write(1, 200)
+        until(lambda: out.read_bytes().count(b"\n") >= job.written, "the rest")
+        time.sleep(2)
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=20)
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert judge("".join(f"[{one['title']}] {one['line']}\n" for one in found), job.written, WORKERS).whole
+    job.kubectl("annotate", pod, *where, "sim/mode-", "sim/run-for-", context="minikube")
+
+
+@pytest.mark.slow
+def test_a_minute_of_it_with_pods_that_come_and_go(job: Job, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with job.follow(out) as following:
+        for _ in range(3):
+            job.write(10)
+            job.kill_server()
+            job.write(5)
+            sandbox.up(job.made.name)
+            job.write(5)
+        until(lambda: out.read_bytes().count(b"\n") >= job.written, "all lines")
+        files = [job.logs.file(index) for index in range(0, WORKERS, 10)]
+        gone = [f"pod/{JOB}-worker-{index}" for index in range(0, WORKERS, 10)]
+        job.kubectl("delete", *gone, "-n", job.namespace, context="minikube")
+        for file in files:
+            file.unlink()
+            file.touch()
+        apply(job.kubectl, job.logs, job.namespace)
+        job.write(10)
+        check(job, out, following)
