@@ -51,7 +51,8 @@ def pods(ask: Ask) -> str:
 def waiting(outlook: Outlook, set_by: str = "") -> str:
     """One line about what starts later, or may; `set_by`: the parameter that could change it."""
     verb = "must wait" if outlook.prospect is Prospect.WAITS else "may have to wait"
-    return f"{outlook.ask.component}: {pods(outlook.ask)} {verb}: {'; '.join(outlook.reasons)}{f' ({set_by})' if set_by else ''}."
+    why = "; ".join(outlook.reasons) + (f" ({set_by})" if set_by else "")
+    return f"{outlook.ask.component}: {pods(outlook.ask)} {verb}: {why}."
 
 
 def never(session: Session, outlook: Outlook) -> Finding:

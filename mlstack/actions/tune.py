@@ -8,7 +8,7 @@ from typing import Any
 
 from mlstack.actions.capacity import APP, COMPONENT, model_names, own_pods, see
 from mlstack.actions.connection import Connection, connect_environment
-from mlstack.actions.params import set_param
+from mlstack.actions.params import set_param, unset_param
 from mlstack.actions.session import Scope, render_scope
 from mlstack.app.assemble import chosen
 from mlstack.app.project import Project
@@ -20,6 +20,7 @@ from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.picture import Picture, picture
 from mlstack.plan.fit.scale import Size, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
@@ -64,6 +65,10 @@ class Tuned:
         """What becomes of it as asked: the worst of its parts."""
         order = (Prospect.NEVER, Prospect.WAITS, Prospect.UNKNOWN, Prospect.FITS)
         return min((one.prospect for one in self.outlooks), key=order.index, default=Prospect.FITS)
+
+    def picture(self) -> Picture | None:
+        """Who holds the accelerators, and where it may go as asked; None where it asks for none, or no node has any."""
+        return picture([one.fit for one in self.outlooks], self.resource, {row.name: row.model for row in self.nodes})
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -233,5 +238,14 @@ def _write(scope: Scope, tuned: Tuned, scale: str) -> list[str]:
     if wanted:
         resolved = f'{{"for": "{wanted}", "num_workers": {size.workers}, "num_gpus": {size.each}}}'
         values = {"scale": wanted, "resolved": resolved}
+        _unset_numbers(scope, name)
     done = [set_param(scope.project, name, parameter, text, environment) for parameter, text in values.items()]
     return [line for one in done for line in one.summary]
+
+
+def _unset_numbers(scope: Scope, name: str) -> None:
+    """`scale` takes the place of the environment's own numbers: one layer has one of the two."""
+    file = scope.project.environment(scope.environment).file
+    for parameter in SIZED:
+        if file.has("component_params", name, parameter):
+            unset_param(scope.project, name, parameter, scope.environment)

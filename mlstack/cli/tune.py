@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import counted, emit, table
-from .run import scope_of
+from .output import emit, event_line, note
+from .run import Seconds, scope_of
 from .settings import Settings, output_option, pass_settings, set_option
 
 if TYPE_CHECKING:
+    from mlstack.actions.session import Scope
     from mlstack.actions.tune import Tuned, Tuning
-    from mlstack.plan.fit.scale import Size
 
 
 @click.command()
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 @set_option
 @click.option("--scale", default="", help="Try this: max, a number of GPUs, or a share as 50%.")
 @click.option("--write", is_flag=True, help="Store the answer, for this environment only.")
+@click.option("--picture", is_flag=True, help="Draw the nodes: who holds their GPUs, where the job may go.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw that into a file.")
+@click.option("--watch", is_flag=True, help="Show it as it changes, until Ctrl-C.")
+@click.option("--interval", type=Seconds(), default=5, help="How often --watch looks. [default: 5s]")
 @output_option
 @pass_settings
 def tune(
@@ -30,13 +35,57 @@ def tune(
     sets: tuple[str, ...],
     scale: str,
     write: bool,
+    picture: bool,
+    svg: Path | None,
+    watch: bool,
+    interval: float,
     output: str,
 ) -> None:
     """Say how many workers of how many GPUs fit in ENVIRONMENT now, on which nodes, and why not more."""
     from mlstack.actions.tune import tune as action
 
-    found = action(scope_of(settings, environment, components, sets), scale=scale, write=write)
-    emit(tuning_as_dict(found), output, lambda: "\n".join(_lines(found, scale)))
+    from .tunetext import tuning_text
+
+    if watch and (write or svg):
+        raise click.UsageError("--watch only looks: it goes with neither --write nor --svg.")
+    scope = scope_of(settings, environment, components, sets)
+    if watch:
+        _watch(scope, scale, interval, output)
+        return
+    found = action(scope, scale=scale, write=write)
+    if svg:
+        _draw(found, svg)
+    emit(tuning_as_dict(found), output, lambda: tuning_text(found, scale, drawn=picture))
+
+
+def _draw(found: Tuning, file: Path) -> None:
+    """One component's picture into a file. Raises MlstackError where there is none, or several."""
+    from mlstack.errors import MlstackError
+
+    from .svg import svg
+
+    pictures = [shown for one in found.components if (shown := one.picture())]
+    if len(pictures) != 1:
+        names = ", ".join(one.component for one in found.components)
+        raise MlstackError(f"--svg draws one component that asks for GPUs which nodes have; here are: {names}.")
+    file.write_text(svg(pictures[0], f"{found.environment}: who holds the GPUs, and where {pictures[0].job} may go"))
+    note(f"Drawn into {file}.")
+
+
+def _watch(scope: Scope, scale: str, interval: float, output: str) -> None:
+    """Again and again until Ctrl-C: in place on a terminal, else whenever it changes."""
+    from .live import follow
+    from .tunetext import tuning_text
+
+    def look() -> Tuning:
+        from mlstack.actions.tune import tune as action
+
+        return action(scope, scale=scale)
+
+    if output == "json":
+        follow(lambda: event_line(tuning_as_dict(look())), interval, redrawn=False)
+    else:
+        follow(lambda: tuning_text(look(), scale, drawn=True), interval)
 
 
 def tuning_as_dict(found: Tuning) -> dict[str, Any]:
@@ -57,55 +106,8 @@ def _as_dict(one: Tuned) -> dict[str, Any]:
         "resource": one.resource,
         "prospect": one.prospect.value,
         "reasons": list(one.reasons),
+        "set_by": one.set_by,
         "asked": dataclasses.asdict(one.asked) if one.asked else None,
         "best": dataclasses.asdict(one.best) if one.best else None,
         "nodes": [dataclasses.asdict(row) for row in one.nodes],
     }
-
-
-def _lines(found: Tuning, scale: str) -> list[str]:
-    lines = [
-        line
-        for one in found.components
-        for line in (*_component(one), *([] if found.written else _answer(found, one, scale)))
-    ]
-    lines += [f"Not seen: {text}." for text in found.blind]
-    return [*lines, *found.written]
-
-
-def _component(one: Tuned) -> list[str]:
-    asked = f"asks {_size(one.asked, one.resource)}" if one.asked else "leaves its size to the cluster"
-    lines = [f"{one.component} {asked}; {_free(one)}."] if one.sized else [f"{one.component}: {one.prospect.value}."]
-    if one.nodes:
-        lines.append(_table(one))
-    return lines + [f"  {text}" for text in one.reasons if one.prospect.value != "fits"]
-
-
-def _free(one: Tuned) -> str:
-    return f"{_size(one.best, one.resource)} fit now" if one.best else "none fits now"
-
-
-def _table(one: Tuned) -> str:
-    unit = "GPUs" if one.resource else "CPU pods"
-    rows = [(row.name, row.model, row.total, row.free, row.takes, row.why) for row in one.nodes]
-    text = table(("node", "model", unit, "free", "takes", "why not more"), rows)
-    return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _answer(found: Tuning, one: Tuned, scale: str) -> list[str]:
-    if not one.sized or one.best is None:
-        return []
-    as_asked = ", or as asked" if one.asked and one.prospect.value == "fits" else ""
-    command = f"mlstack tune {found.environment} {one.component} --scale {scale or 'max'} --write"
-    return [f"Fits: {_size(one.best, one.resource)}{as_asked}. Take it with: {command}"]
-
-
-def _size(size: Size | None, resource: str) -> str:
-    from mlstack.plan.fit.phrases import devices
-
-    assert size is not None  # only sizes that are there are told
-    workers = counted(size.workers, "worker")
-    if not size.each:
-        return workers
-    total = f" ({devices(resource, size.devices)})" if size.workers > 1 and size.each > 1 else ""
-    return f"{workers} x {devices(resource, size.each)}{total}"

@@ -22,7 +22,8 @@ def topic_of(found: Fit) -> tuple[str, str]:
     full = [one for one in found.found if not one.count and _has(one, device)]
     if not full:
         return ("resource", device) if found.missing else ("", "")
-    ((limit, what), _), *_ = Counter((one.limit, one.what) for one in full).most_common()
+    short = Counter((one.limit, one.what) for one in full if one.limit == RESOURCE)
+    ((limit, what), _), *_ = (short or Counter((one.limit, one.what) for one in full)).most_common()
     return limit, what.partition(":")[0].partition("=")[0] if limit != RESOURCE else what
 
 
