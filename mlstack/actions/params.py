@@ -12,6 +12,7 @@ from mlstack.app.names import plain_name
 from mlstack.app.project import Environment, Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.settings import component_in, one_setting
+from mlstack.app.sizes import SCALE, SIZED, refuse_two_sizes
 from mlstack.app.typed import read_param, split_name
 from mlstack.app.wide import component_prototypes, known_names
 from mlstack.app.yamlfile import YamlFile
@@ -237,7 +238,10 @@ def _check(project: Project, prototypes: dict[str, Prototype], env: Environment 
     """Raises MlstackError if the value, laid on the others, is not one that the parameter takes."""
     again = project.environment(env.name) if env else None
     for component in prototypes:
-        one_setting(component_in(project, component, again), name, "default", check=True)
+        found = component_in(project, component, again)
+        one_setting(found, name, "default", check=True)
+        if name in (SCALE, *SIZED):
+            refuse_two_sizes(found)
 
 
 def _others(

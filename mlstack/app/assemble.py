@@ -9,6 +9,7 @@ from typing import Any
 from mlstack.app.code import with_trees
 from mlstack.app.project import ComponentFile, Environment, Project, unknown
 from mlstack.app.prototypes import prototype_of
+from mlstack.app.sizes import refuse_two_sizes
 from mlstack.app.vendor import PLATFORMS, VENDOR, vendored_platform
 from mlstack.app.wide import check_wide
 from mlstack.app.yamlfile import YamlFile
@@ -36,6 +37,8 @@ def assemble(
     given = read_sets(project, sets)
     check_wide(project, env)
     found = [assemble_component(project, name, env, platform, given.get(name)) for name in names]
+    for one in found:
+        refuse_two_sizes(one)
     return target, [with_trees(one, project.root, env.namespace) for one in found]
 
 
