@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,8 +84,9 @@ def _line(text: str) -> str:
 @click.option("--dry-run", is_flag=True, help="Show what it would change; write nothing.")
 @click.option("--force", is_flag=True, help="Replace what was changed by hand in vendor/, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@output_option
 @pass_settings
-def pkg_update(settings: Settings, package: str | None, dry_run: bool, force: bool, yes: bool) -> None:
+def pkg_update(settings: Settings, package: str | None, dry_run: bool, force: bool, yes: bool, output: str) -> None:
     """Take newer packages and platforms into the app: shown first, with what each environment would render otherwise.
 
     With PACKAGE that one alone. Nothing is sent to a cluster: `mlstack diff ENV` and `apply ENV` come after.
@@ -94,13 +95,23 @@ def pkg_update(settings: Settings, package: str | None, dry_run: bool, force: bo
 
     project = settings.project()
     update = plan_update(project, package, force)
-    for line in update_lines(update):
-        click.echo(line)
-    if not update.differs or dry_run:
-        return
-    if yes or ask("An update changes what the app renders", "Update?"):
+    if output == "text":
+        click.echo("\n".join(update_lines(update)))
+    wanted = update.differs and not dry_run
+    agreed = wanted and (yes or ask("An update changes what the app renders", "Update?"))
+    if agreed:
         carry_out(project, update)
-        click.echo("Updated. Next: mlstack diff ENV")
+    if agreed or output != "text":
+        emit({**update_as_dict(update), "updated": agreed}, output, lambda: "Updated. Next: mlstack diff ENV")
+
+
+def update_as_dict(update: Update) -> dict[str, Any]:
+    """What an update would change, as plain data."""
+    return {
+        "packages": [asdict(one) for one in update.packages],
+        "components": list(update.components),
+        "environments": [asdict(one) for one in update.environments],
+    }
 
 
 def update_lines(update: Update) -> Iterator[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlstack.actions.planning import Scope
     from mlstack.plan.model import Allow, Plan
 
+HUB = ("StatefulSet", "tf-hub")  # what every hub of the prototypes is called
 INCLUDE = click.Choice(["pvc", "crd", "namespace"])
 
 
@@ -166,15 +167,14 @@ def apply(
     with closing(reporter(given["output"])) as report:
         outcome = action(scope, options, report, confirmation(settings, environment, given["yes"]))
     if given["output"] == "text" and outcome.applied:
-        next_step(scope)
+        next_step(outcome.plan)
 
 
-def next_step(scope: Scope) -> None:
-    """Where to go from here, if a notebook hub was among what was applied."""
-    names = scope.components or scope.project.component_names
-    prototypes = [scope.project.component(name).prototype for name in names]
-    if any(name.endswith(("/kubeflow-core", "/jupyterhub")) for name in prototypes):
-        click.echo(f"Notebook: mlstack notebook {scope.environment}")
+def next_step(plan: Plan) -> None:
+    """Where to go from here, if a notebook hub is there after it."""
+    gone = ("prune", "keep")
+    if any((one.key.kind, one.key.name) == HUB and one.action not in gone for one in plan.changes):
+        click.echo(f"Notebook: mlstack notebook {plan.environment}")
 
 
 def confirmation(settings: Settings, environment: str, yes: bool, always: str = "") -> Callable[[Plan], bool | None]:

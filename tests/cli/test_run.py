@@ -8,7 +8,9 @@ from typing import Any
 import click
 import pytest
 
-from mlstack.cli.run import Seconds
+from mlstack.cli.run import Seconds, next_step
+from mlstack.compose.manifests import Key
+from mlstack.plan.model import Action, Change, Plan
 
 Typed = Callable[..., Any]
 
@@ -47,3 +49,19 @@ def test_an_unknown_environment_has_a_nearest_one(typed: Typed, sample: Any, com
 def test_an_unknown_component_has_a_nearest_one(typed: Typed, sample: Any, command: str) -> None:
     seen = typed(command, "gke", "-c", "cmn")
     assert (seen.code, "Did you mean cnn?" in seen.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "said"),
+    [
+        ("tf-hub", Action.CREATE, "Notebook: mlstack notebook gke\n"),
+        ("tf-hub", Action.UNCHANGED, "Notebook: mlstack notebook gke\n"),
+        ("tf-hub", Action.PRUNE, ""),
+        ("web", Action.CREATE, ""),
+    ],
+)
+def test_a_hub_that_is_there_is_pointed_at(
+    name: str, action: Action, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    next_step(Plan("gke", "ml", (Change(Key("apps", "StatefulSet", "ml", name), action),)))
+    assert capsys.readouterr().out == said

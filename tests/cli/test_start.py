@@ -105,6 +105,11 @@ def test_an_update_shows_first_and_asks(typed: Typed, sample: Any, monkeypatch: 
         "minikube: 1 object would differ",
     ]
     assert [line for line in shown.out.splitlines() if line in told] == [*told[:7], told[7], *told[5:7]]
+    found = typed("pkg", "update", "-o", "json", "--dry-run").json
+    assert [(one["name"], one["before"], one["after"]) for one in found["packages"]] == [
+        ("demo/jobs", "0.1.0", "0.2.0")
+    ]
+    assert (found["components"], found["updated"], sample.tree()) == (["components/cnn.yaml"], False, before)
     refused = typed("pkg", "update")
     assert (refused.code, "nobody can be asked" in refused.err, sample.tree()) == (1, True, before)
     monkeypatch.setattr("mlstack.cli.run.can_ask", lambda: True)
