@@ -21,7 +21,7 @@ def configure_hub():
     c.JupyterHub.hub_connect_url = "http://tf-hub-0:8081"
     c.JupyterHub.db_url = "sqlite:////srv/jupyterhub/jupyterhub.sqlite"
     c.JupyterHub.cookie_secret = bytes.fromhex(os.environ["HUB_COOKIE_SECRET"])
-    c.JupyterHub.last_activity_interval = 60
+    c.JupyterHub.last_activity_interval = often(60)
     c.JupyterHub.cleanup_servers = False  # a restarted hub finds its notebooks again
     c.ConfigurableHTTPProxy.should_start = False  # it is the other container
     c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:8001"
@@ -44,9 +44,18 @@ def configure_notebooks():
     spawner.mem_limit = settings["memory_limit"] or None
     confine(spawner)
     mount_volumes(spawner)
-    spawner.environment = {"NVIDIA_VISIBLE_DEVICES": "void"}  # a pod without GPUs must not see its node's
+    spawner.environment = {"JUPYTERHUB_ACTIVITY_INTERVAL": str(often(300))}
+    hidden = {"NVIDIA_VISIBLE_DEVICES": "void"}  # a pod without GPUs must not see its node's
     if settings["gpu"]:
-        offer_gpus(spawner)
+        offer_gpus(spawner, hidden)
+    else:
+        spawner.environment |= hidden
+
+
+def often(seconds):
+    """How often the hub asks its proxy, and is told by notebooks, which are in use: several times in the idle time."""
+    idle = settings["cull_idle_s"]
+    return min(seconds, max(5, idle // 4)) if idle else seconds
 
 
 def confine(spawner):
@@ -75,17 +84,15 @@ def mount_volumes(spawner):
     spawner.volume_mounts = {volume: {"name": volume, "mountPath": path} for volume, (_, path) in claims.items()}
 
 
-def offer_gpus(spawner):
-    """Two profiles to choose from at the start of a notebook, with GPUs and without."""
+def offer_gpus(spawner, hidden):
+    """Two profiles to choose from at the start of a notebook, with GPUs and without, where they are `hidden`."""
     gpu = settings["gpu"]
-    hidden = spawner.environment
-    spawner.environment = {}
     spawner.profile_list = [
         {
             "display_name": "CPU",
             "slug": "cpu",
             "default": True,
-            "kubespawner_override": {"environment": hidden},
+            "kubespawner_override": {"environment": {**spawner.environment, **hidden}},
         },
         {
             "display_name": f"{gpu['count']} GPU" + ("s" if gpu["count"] > 1 else ""),
@@ -157,7 +164,7 @@ def configure_culling():
     scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
     c.JupyterHub.load_roles = [{"name": "idle-culler", "services": ["idle-culler"], "scopes": scopes}]
     command = [sys.executable, "-m", "jupyterhub_idle_culler"]
-    command += [f"--timeout={idle}", f"--cull-every={min(600, max(60, idle // 2))}"]
+    command += [f"--timeout={idle}", f"--cull-every={min(600, max(5, idle // 2))}"]
     c.JupyterHub.services = [{"name": "idle-culler", "command": command}]
 
 

@@ -26,6 +26,7 @@ OAUTH = {
     "oauth_callback_url": "https://hub.example.com/hub/oauth_callback",
 }
 NATIVE = {"authenticator": "native", "admin_users": ["ada"]}
+TOLD = {"JUPYTERHUB_ACTIVITY_INTERVAL": "300"}  # to notebooks, how often to say that they are in use
 
 
 class Section:
@@ -191,14 +192,14 @@ def test_notebooks_are_admitted_at_the_level_restricted(configure: Callable[...,
 def test_without_gpus_there_is_one_kind_of_notebook(configure: Callable[..., Config]) -> None:
     spawner = configure()["KubeSpawner"]
     assert not hasattr(spawner, "profile_list")
-    assert spawner.environment == {"NVIDIA_VISIBLE_DEVICES": "void"}
+    assert spawner.environment == {"NVIDIA_VISIBLE_DEVICES": "void", **TOLD}
 
 
 def test_with_gpus_only_their_profile_sees_them(configure: Callable[..., Config]) -> None:
     spawner = configure(gpus=2, accelerator_type="l4")["KubeSpawner"]
     cpu, gpu = (profile["kubespawner_override"] for profile in spawner.profile_list)
-    assert spawner.environment == {}
-    assert cpu["environment"] == {"NVIDIA_VISIBLE_DEVICES": "void"}
+    assert spawner.environment == TOLD
+    assert cpu["environment"] == {"NVIDIA_VISIBLE_DEVICES": "void", **TOLD}
     assert gpu["extra_resource_limits"] == {"nvidia.com/gpu": "2"}
     assert gpu["node_selector"] == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
     assert gpu["tolerations"][0]["key"] == "nvidia.com/gpu"
@@ -239,7 +240,16 @@ def test_another_service_vouches_for_those_allowed(configure: Callable[..., Conf
     assert not hasattr(config["Authenticator"], "allow_all")
 
 
-@pytest.mark.parametrize(("idle", "every"), [(3600, 600), (300, 150), (60, 60)])
+@pytest.mark.parametrize(("idle", "hub", "notebook"), [(0, 60, 300), (3600, 60, 300), (100, 25, 25), (8, 5, 5)])
+def test_use_is_told_before_it_looks_like_idleness(
+    idle: int, hub: int, notebook: int, configure: Callable[..., Config]
+) -> None:
+    config = configure(cull_idle_s=idle)
+    assert config["JupyterHub"].last_activity_interval == hub
+    assert config["KubeSpawner"].environment["JUPYTERHUB_ACTIVITY_INTERVAL"] == str(notebook)
+
+
+@pytest.mark.parametrize(("idle", "every"), [(3600, 600), (300, 150), (60, 30), (8, 5)])
 def test_idle_notebooks_are_stopped(idle: int, every: int, configure: Callable[..., Config]) -> None:
     hub = configure(cull_idle_s=idle)["JupyterHub"]
     assert hub.services[0]["command"][-2:] == [f"--timeout={idle}", f"--cull-every={every}"]
