@@ -12,8 +12,9 @@ TEST_ENV := MLSTACK_DOWNLOAD=0 MLSTACK_SANDBOX_BUILD=1
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" MLSTACK_SANDBOX_BUILD=1 bash demo/walkthrough.sh
 
+# Three, on two cores, too: clusters are mostly waited for (tests/order.py says who runs what).
 test: $(READY)
-	@$(TEST_ENV) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=15 tests
+	@$(TEST_ENV) $(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow" --durations=15 tests
 
 quick: $(READY)
 	@$(BIN)/python -m pytest -q tests/compose tests/plan tests/app tests/cli tests/actions

@@ -6,11 +6,13 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from mlstack.app.project import Project
+from tests.order import Scheduling
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("house", deadline=None)
@@ -24,6 +26,12 @@ def pytest_configure() -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop"))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """What runs where and when (`pytest -n`)."""
+    return Scheduling(config, log)
 
 
 HEAD = "apiVersion: mlstack.dev/v1\nkind: {}\n"
