@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,8 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_
 @click.option("--tail", type=click.IntRange(0), default=None, help="Only so many last lines of each container.")
 @click.option("--previous", is_flag=True, help="Of the containers' former lives, as after a crash.")
 @click.option("--container", default="", help="Only of containers called so.")
+@click.option("--metrics", is_flag=True, help="Not the lines but how fast the training goes.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="With --metrics: draw it into a file.")
 @stream_option
 @pass_settings
 def logs(settings: Settings, /, environment: str, target: str, output: str, **given: Any) -> None:
@@ -43,8 +46,16 @@ def logs(settings: Settings, /, environment: str, target: str, output: str, **gi
 
     if given["follow"] and given["previous"]:
         raise click.UsageError("--previous is what was said before: it cannot be followed.")
+    if given["svg"] and not given["metrics"]:
+        raise click.UsageError("--svg draws what --metrics shows: say both.")
     options = LogOptions(given["follow"], given["tail"], given["since"], given["previous"], given["container"])
     scope = scope_of(settings, environment, ())
+    if given["metrics"]:
+        from .metrics import MetricsView, watched
+
+        view = MetricsView(f"{target} in {environment}", output, given["svg"], live=given["follow"])
+        watched(view, lambda: action(scope, target, view, note, options))
+        return
     with suppress(KeyboardInterrupt):
         action(scope, target, writer(output), note, options)
 

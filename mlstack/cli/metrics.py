@@ -1,0 +1,150 @@
+"""logs --metrics: how fast a training goes, as a live table, and as a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlstack.errors import MlstackError
+
+from .output import event_line, note, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+    from mlstack.actions.events import LogLine
+    from mlstack.actions.metrics import Measurement, Metrics
+
+HEAD = ("pod", "step", "steps/s", "images/s", "workers", "images/s per worker", "loss")
+DRAW_SECONDS = 10.0  # a picture of what is followed is drawn anew so often
+
+
+class MetricsView:
+    """Takes lines as they come and shows their figures: at the end, or while they come with `live`."""
+
+    def __init__(self, title: str, output: str, svg: Path | None, *, live: bool) -> None:
+        from mlstack.actions.metrics import Metrics
+
+        self.title, self.output, self.svg, self.live_wanted = title, output, svg, live
+        self.metrics: Metrics = Metrics()
+        self.live: Live | None = None
+        self.drawn_at = time.monotonic()
+        self.points = 0
+
+    def __call__(self, lines: Sequence[LogLine]) -> None:
+        """The lines of a batch."""
+        found = [one for one in map(self.metrics.add, lines) if one is not None]
+        self.points += len(found)
+        if self.output == "json":
+            for one in found:
+                click.echo(event_line(as_dict(one)))
+        elif found and self.live_wanted:
+            self.show(found)
+        if found and self.svg is not None and self.live_wanted and time.monotonic() - self.drawn_at > DRAW_SECONDS:
+            self.draw(self.svg)
+
+    def show(self, found: Sequence[Measurement]) -> None:
+        """The table drawn anew on a terminal, else a line for each measurement."""
+        if not sys.stdout.isatty():
+            for one in found:
+                click.echo(measurement_text(one))
+            return
+        if self.live is None:
+            from rich.live import Live
+
+            self.live = Live(refresh_per_second=4)
+            self.live.start()
+        self.live.update(live_table(self.title, self.metrics))
+
+    def draw(self, file: Path) -> None:
+        """The picture of all that was measured until now, in one step: who looks at it sees a whole one."""
+        from .plot import plot
+
+        self.drawn_at = time.monotonic()
+        series = self.metrics.series()
+        if series:
+            part = file.with_name(f"{file.name}.part")
+            plot(self.title, series, part)
+            part.replace(file)
+
+    def close(self) -> None:
+        """The table, where it was not shown all along, and the picture. Raises MlstackError if there was nothing."""
+        if self.live is not None:
+            self.live.stop()
+        elif self.points and self.output == "text" and not self.live_wanted:
+            click.echo(table(HEAD, rows(self.metrics)))
+        if not self.points:
+            raise MlstackError(
+                f"No line of {self.title} is a measurement: JSON with images_per_second or steps_per_second.",
+                "docs/logs.md says which keys a program of yours may print.",
+            )
+        if self.svg is not None:
+            self.draw(self.svg)
+            note(f"Wrote {self.svg}.")
+
+
+def rows(metrics: Metrics) -> list[tuple[str, ...]]:
+    """The table's rows: each pod's newest figures, and their sum where there are several."""
+    found, total = metrics.rows, metrics.total
+    return [row(one) for one in (*found, *([total] if total and len(found) > 1 else []))]
+
+
+def row(one: Measurement) -> tuple[str, ...]:
+    """A measurement as the cells of a row."""
+    title = f"{one.title} (mean)" if one.mean else one.title
+    rates = figure(one.steps_per_second), figure(one.images_per_second)
+    step = "" if one.step is None else str(one.step)
+    return (title, step, *rates, str(one.workers), figure(one.per_worker), figure(one.loss))
+
+
+def figure(value: float | None) -> str:
+    """A figure as people read it: 0.0427, 3.42, 137.0, 12,345."""
+    if value is None:
+        return ""
+    size = abs(value)
+    if size < 1:
+        return f"{value:.3g}"
+    return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 10_000 else f"{value:,.0f}"
+
+
+def live_table(title: str, metrics: Metrics) -> RenderableType:
+    """The table for a terminal."""
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(HEAD):
+        drawn.add_column(name, justify="right" if position else "left")
+    for cells in rows(metrics):
+        drawn.add_row(*cells, style="bold" if cells[0].startswith("sum") else "")
+    return drawn
+
+
+def measurement_text(one: Measurement) -> str:
+    """A measurement as a line, for what is no terminal."""
+    named = zip(HEAD[1:], row(one)[1:], strict=True)
+    return f"{row(one)[0]}  {'  '.join(f'{name} {value}' for name, value in named if value and name != 'workers')}"
+
+
+def as_dict(one: Measurement) -> dict[str, object]:
+    """A measurement as an event."""
+    return {"event": "measurement", **dataclasses.asdict(one), "per_worker": one.per_worker}
+
+
+def watched(view: MetricsView, read: Callable[[], None]) -> None:
+    """Reads until the end, or Ctrl-C, which is the good end of what is followed."""
+    try:
+        read()
+    except KeyboardInterrupt:
+        pass
+    except BaseException:
+        if view.live is not None:
+            view.live.stop()
+        raise
+    view.close()

@@ -1,0 +1,32 @@
+"""Lines over time as an SVG file, drawn by leather."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+FONT = "Verdana, DejaVu Sans, sans-serif"
+# Of the colour-blind safe palette of Okabe and Ito; black is for the sum.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
+SUM, SUM_COLOUR = "sum", "#000000"
+NAMED = 6  # more lines than these are one name in the legend
+SIZE = 900, 500
+
+
+def plot(title: str, series: Mapping[str, Sequence[tuple[float, float]]], file: Path, unit: str = "images/s") -> None:
+    """Draws a line for each series of (seconds, value), from zero up. Raises OSError if the file cannot be written."""
+    import leather
+
+    theme = leather.theme
+    theme.background_color = "#ffffff"
+    for name in ("title", "legend", "axis_title", "tick"):
+        setattr(theme, f"{name}_font_family", FONT)
+    chart = leather.Chart(title)
+    top = max(value for points in series.values() for _, value in points)
+    chart.add_y_scale(0, top * 1.1 or 1)
+    chart.add_y_axis(name=unit)
+    chart.add_x_axis(name="seconds")
+    for number, (name, points) in enumerate(series.items()):
+        colour = SUM_COLOUR if name == SUM else COLOURS[number % len(COLOURS)]
+        chart.add_line(list(points), name=name, stroke_color=colour)
+    chart.to_svg(str(file), *SIZE)
