@@ -13,7 +13,9 @@ from functools import cached_property
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.growing import Coming, fully, needed, vague
+from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.pools import Growth
+from mlstack.plan.fit.preempting import told, victims
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import Types, reasons
 
@@ -35,6 +37,7 @@ class Outlook:
 
     `coming`: the nodes after which it fits, where pools may grow. `final`: what the environment says
     that makes sure that it never does; "" where it does not depend on nodes.
+    `victims`: pods of lower priority that the scheduler could push out for it.
     """
 
     fit: Fit
@@ -42,6 +45,7 @@ class Outlook:
     reasons: tuple[str, ...]
     coming: tuple[Coming, ...] = ()
     final: str = ""
+    victims: tuple[Pod, ...] = ()
 
     @property
     def ask(self) -> Ask:
@@ -100,8 +104,10 @@ def _outlook(future: _Future, now: Fit, at: int, types: Types) -> Outlook:
         never = ever.verdict is Verdict.NOT and not ever.claim and (ever.final or not now.ask.queue)
         return Outlook(now, Prospect.NEVER if never else Prospect.WAITS, tuple(why))
     prospect, more = _prospect(future, at)
+    pushed = victims(view, now) if prospect is not Prospect.NEVER else []
+    more += [told(pushed)] if pushed else []
     final = (POOLS if future.grows else NO_NODES) if prospect is Prospect.NEVER else ""
-    return Outlook(now, prospect, (*why, *more), future.coming, final)
+    return Outlook(now, prospect, (*why, *more), future.coming, final, tuple(pushed))
 
 
 def _prospect(future: _Future, at: int) -> tuple[Prospect, list[str]]:
