@@ -94,7 +94,8 @@ def status_of(session: Session, seen: Seen) -> Status:
 
 def gpus_of(session: Session) -> Gpus | None:
     """The GPUs of the session's cluster, and who holds them."""
-    return gpus_in_use(session.connection.client, session.owner.app, _gpu_resource(session))
+    link = session.connection
+    return gpus_in_use(link.client, session.owner.app, _gpu_resource(session), link.namespace)
 
 
 def _gpu_resource(session: Session) -> str:

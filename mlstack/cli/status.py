@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import emit, table
+from .output import counted, emit, table
 from .run import Seconds, scope_of
 from .settings import Settings, component_option, output_option, pass_settings
 
 if TYPE_CHECKING:
+    from mlstack.actions.gpus import Gpus
     from mlstack.actions.status import Status
 
 
@@ -64,8 +65,19 @@ def status_text(found: Status) -> str:
     if len(found.components) == 1 and found.components[0].endpoints:
         lines.append(f"reached at {', '.join(found.components[0].endpoints)}")
     lines += found.notices
-    if found.gpus is not None:
-        lines.append(f"GPUs: {found.gpus.used} of {found.gpus.total} in use, {found.gpus.ours} by this app")
+    lines += gpu_lines(found.gpus) if found.gpus else []
     if found.simulated:
         lines.append("This is a sandbox: nodes, GPUs and pods are simulated.")
     return "\n".join(lines)
+
+
+def gpu_lines(gpus: Gpus) -> list[str]:
+    """Who holds the GPUs, what this app had of them, and which notebooks hold some without using them."""
+    lines = [f"GPUs: {gpus.used} of {gpus.total} in use, {gpus.ours} by this app"]
+    if gpus.hours:
+        told = ", ".join(f"{one.component} {one.hours:g} since {one.since}" for one in gpus.hours)
+        lines.append(f"GPU-hours of the pods that are there: {told}")
+    for one in gpus.idle:
+        has = counted(one.gpus, "GPU")
+        lines.append(f"Idle: {one.user}'s notebook {one.pod} holds {has} and was last used {one.since}.")
+    return lines

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlstack.actions.gpus import Gpus
+from mlstack.actions.gpus import GpuHours, Gpus
+from mlstack.actions.idle import IdleNotebook
 from mlstack.actions.status import ComponentStatus, Status
-from mlstack.cli.status import status_text
+from mlstack.cli.status import gpu_lines, status_text
 
 
 def status(**given: Any) -> Status:
@@ -39,3 +40,14 @@ def test_status_for_people() -> None:
 
 def test_status_without_gpus_says_nothing_of_them() -> None:
     assert "GPUs" not in status_text(status(gpus=None, simulated=False))
+
+
+def test_gpus_their_hours_and_idle_notebooks() -> None:
+    hours = (GpuHours("cnn", 5.5, "2026-11-23 08:00Z"), GpuHours("llm", 12.0, "2026-11-22 10:00Z"))
+    idle = (IdleNotebook("jupyter-ann", "ann", 2, "2026-11-23 08:30Z"),)
+    assert gpu_lines(Gpus(4, 2, 16, hours, idle)) == [
+        "GPUs: 4 of 16 in use, 2 by this app",
+        "GPU-hours of the pods that are there: cnn 5.5 since 2026-11-23 08:00Z, llm 12 since 2026-11-22 10:00Z",
+        "Idle: ann's notebook jupyter-ann holds 2 GPUs and was last used 2026-11-23 08:30Z.",
+    ]
+    assert gpu_lines(Gpus(0, 0, 16)) == ["GPUs: 0 of 16 in use, 0 by this app"]

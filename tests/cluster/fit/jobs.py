@@ -1,0 +1,138 @@
+"""Random jobs for random clusters, and what a namespace allows: the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.cluster.fit.clusters import (
+    BOXED,
+    GPU,
+    GROUP,
+    MIG,
+    MODEL,
+    REQUIRED,
+    ZONE,
+    Manifest,
+    fitting,
+    node,
+    spec_of,
+    term,
+    there,
+)
+from tests.cluster.fit.spaces import Space, space
+
+ROLES = (("worker",), ("worker",), ("worker", "chief"), ("worker", "chief", "ps"))
+TOLERATIONS: tuple[dict[str, str], ...] = (
+    {"key": GPU, "operator": "Exists", "effect": "NoSchedule"},
+    {"key": "team", "operator": "Equal", "value": "vision"},
+    {"key": "cloud.google.com/gke-spot", "operator": "Exists"},
+    {"operator": "Exists"},
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A cluster: nodes with pods on them; the kinds of pods that a job asks for; what their namespace allows."""
+
+    seed: int
+    nodes: list[Manifest]
+    pods: list[Manifest]
+    templates: list[Manifest]
+    space: Space = field(default_factory=Space)
+
+    @property
+    def group(self) -> str:
+        """The label value that keeps this scene's nodes and pods apart from the others'."""
+        return f"seed-{self.seed}"
+
+
+def scene(seed: int, most_nodes: int, other: str) -> Scene:
+    """The scene of a seed; `other` is a namespace that all scenes share, beside each one's own."""
+    pick = random.Random(seed)
+    nodes = [node(pick, seed, index) for index in range(pick.randint(1, most_nodes))]
+    places = pick.choices(nodes, k=pick.randint(0, 2 * len(nodes)))
+    pods = fitting(nodes, [there(pick, seed, index, place, other) for index, place in enumerate(places)])
+    templates = [_template(pick, seed, role, other) for role in pick.choice(ROLES)]
+    own = space(pick, [pod for pod in pods if "namespace" not in pod["metadata"]])
+    for claim in own.claims:
+        volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
+        templates[0]["spec"]["volumes"] = [volume]
+    return Scene(seed, nodes, pods, templates, own)
+
+
+def _template(pick: random.Random, seed: int, role: str, other: str) -> Manifest:
+    device = pick.choice((GPU, GPU, GPU, GPU, MIG)) if role == "worker" and pick.random() < 0.8 else ""
+    spec = spec_of(pick, device)
+    spec["nodeSelector"] = {GROUP: f"seed-{seed}"}
+    if pick.random() < 0.3:
+        spec["nodeSelector"][MODEL] = pick.choice(("nvidia-l4", "nvidia-tesla-a100"))
+    spec["tolerations"] = [one for one in TOLERATIONS if pick.random() < (0.85 if one.get("key") == GPU else 0.12)]
+    for rule in (_spread, _apart, _near, _models, _port):
+        if pick.random() < 0.13:
+            rule(pick, seed, role, spec, other)
+    labels = {GROUP: f"seed-{seed}", "role": role}
+    return {"metadata": {"labels": labels}, "spec": spec}
+
+
+def _spread(pick: random.Random, seed: int, role: str, spec: Manifest, _other: str) -> None:
+    selector = {"matchLabels": {GROUP: f"seed-{seed}", "role": pick.choice((role, role, "web"))}}
+    constraint: Manifest = {"topologyKey": pick.choice((ZONE, "kubernetes.io/hostname")), "labelSelector": selector}
+    constraint |= {
+        "maxSkew": pick.choice((1, 1, 2)),
+        "whenUnsatisfiable": pick.choice(("DoNotSchedule",) * 3 + ("ScheduleAnyway",)),
+    }
+    if constraint["whenUnsatisfiable"] == "DoNotSchedule" and pick.random() < 0.3:
+        constraint["minDomains"] = pick.choice((2, 4))
+    if pick.random() < 0.3:
+        constraint["nodeTaintsPolicy"] = "Honor"
+    if pick.random() < 0.2:
+        constraint["nodeAffinityPolicy"] = "Honor"
+    spec["topologySpreadConstraints"] = [constraint]
+
+
+def _apart(pick: random.Random, seed: int, role: str, spec: Manifest, other: str) -> None:
+    rule = term(pick, seed, pick.choice((role, "web")), other)
+    spec.setdefault("affinity", {})["podAntiAffinity"] = {REQUIRED: [rule]}
+
+
+def _near(pick: random.Random, seed: int, role: str, spec: Manifest, other: str) -> None:
+    rule = term(pick, seed, pick.choice((role, "db")), other)
+    spec.setdefault("affinity", {})["podAffinity"] = {REQUIRED: [rule]}
+
+
+def _models(pick: random.Random, _seed: int, _role: str, spec: Manifest, _other: str) -> None:
+    operator = pick.choice(("In", "NotIn", "Exists", "DoesNotExist"))
+    values = {"values": ["nvidia-l4", "nvidia-tesla-t4"]} if operator in ("In", "NotIn") else {}
+    terms = [{"matchExpressions": [{"key": MODEL, "operator": operator, **values}]}]
+    spec.setdefault("affinity", {})["nodeAffinity"] = {REQUIRED: {"nodeSelectorTerms": terms}}
+
+
+def _port(pick: random.Random, _seed: int, _role: str, spec: Manifest, _other: str) -> None:
+    spec["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": pick.choice((8080, 9090))}]
+
+
+HAS: dict[str, Callable[[Scene], bool]] = {
+    "more than 20 nodes": lambda scene: len(scene.nodes) > 20,
+    "cordons": lambda scene: any(one["spec"].get("unschedulable") for one in scene.nodes),
+    "taints": lambda scene: any(one["spec"].get("taints") for one in scene.nodes),
+    "mixed models": lambda scene: len({one["metadata"]["labels"].get(MODEL) for one in scene.nodes}) > 2,
+    "pods there": lambda scene: bool(scene.pods),
+    "init containers": lambda scene: any("initContainers" in one["spec"] for one in scene.templates),
+    "pod-level resources": lambda scene: any("resources" in one["spec"] for one in scene.templates),
+    "overhead": lambda scene: any(one["spec"].get("runtimeClassName") == BOXED for one in scene.templates),
+    "MIG": lambda scene: MIG in str(scene.templates),
+    "GPUs": lambda scene: GPU in str([one["spec"]["containers"] for one in scene.templates]),
+    "host ports": lambda scene: "hostPort" in str(scene.templates),
+    "affinity": lambda scene: "podAffinity" in str(scene.templates),
+    "anti-affinity": lambda scene: "podAntiAffinity" in str(scene.templates),
+    "others' anti-affinity": lambda scene: "podAntiAffinity" in str(scene.pods),
+    "spread": lambda scene: "topologySpreadConstraints" in str(scene.templates),
+    "quota": lambda scene: bool(scene.space.quotas),
+    "limit range": lambda scene: bool(scene.space.ranges),
+    "volume in a zone": lambda scene: bool(scene.space.claims),
+    "several roles": lambda scene: len(scene.templates) == 2,
+    "chief, workers and ps": lambda scene: len(scene.templates) == 3,
+}
+"""What scenes may have, by the words in which the tests tell how often they had it."""

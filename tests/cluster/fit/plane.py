@@ -1,0 +1,157 @@
+"""The control plane as the oracle works with it: making scenes, waiting for its controllers, and for its scheduler."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenError
+from mlstack.cluster.kinds import Resource, well_known
+from mlstack.errors import MlstackError
+from mlstack.plan.fit.taints import CORDON
+from tests.cluster.fit.clusters import BOXED, GROUP, Manifest
+from tests.cluster.fit.spaces import MODEST
+
+T = TypeVar("T")
+
+POD, NODE, SPACE = well_known("v1", "Pod"), well_known("v1", "Node"), well_known("v1", "Namespace")
+QUOTA, RANGE = well_known("v1", "ResourceQuota"), well_known("v1", "LimitRange")
+CLAIM, VOLUME = well_known("v1", "PersistentVolumeClaim"), well_known("v1", "PersistentVolume")
+RUNTIME, PRIORITY = well_known("node.k8s.io/v1", "RuntimeClass"), well_known("scheduling.k8s.io/v1", "PriorityClass")
+ACCOUNT = well_known("v1", "ServiceAccount")
+SETTLED_SECONDS = 3.0
+PATIENCE = 300.0
+
+
+def make(client: Client, made: Iterable[tuple[Resource, Manifest, str]]) -> None:
+    """Creates objects, each in a namespace unless it names its own."""
+    checked(client.map(lambda one: _create(client, *one), list(made)))
+
+
+def _create(client: Client, kind: Resource, manifest: Manifest, namespace: str) -> None:
+    metadata = {"namespace": namespace, **manifest["metadata"]} if namespace else manifest["metadata"]
+    objects.create(client, kind, {**manifest, "metadata": metadata}, manager="oracle")
+
+
+def checked(results: Iterable[T | MlstackError]) -> list[T]:
+    """The results of requests, none of which may have failed."""
+    found = list(results)
+    wrong = [str(result) for result in found if isinstance(result, MlstackError)]
+    assert not wrong, wrong[:3]
+    return [result for result in found if not isinstance(result, MlstackError)]
+
+
+def make_classes(client: Client) -> None:
+    """A priority class whose pods push nobody out, and a runtime class with overhead."""
+    modest = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": MODEST}}
+    boxed = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": BOXED}, "handler": "boxed"}
+    overhead = {"podFixed": {"cpu": "250m", "memory": "120Mi"}}
+    once(client, PRIORITY, {**modest, "value": 0, "preemptionPolicy": "Never"})
+    once(client, RUNTIME, {**boxed, "overhead": overhead})
+
+
+def once(client: Client, kind: Resource, manifest: Manifest) -> None:
+    """Creates what an earlier test may have left."""
+    try:
+        objects.create(client, kind, manifest, manager="oracle")
+    except AlreadyExistsError:
+        return
+
+
+def make_spaces(client: Client, names: Sequence[str]) -> None:
+    """Namespaces in which pods can be made: each has its service account."""
+    make(client, [(SPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "") for name in names])
+    wanted = set(names)
+
+    def done() -> bool:
+        there = objects.list_objects(client, ACCOUNT, fields="metadata.name=default", metadata_only=True).items
+        return wanted <= {one["metadata"]["namespace"] for one in there}
+
+    wait(done, "the namespaces have no service accounts")
+
+
+def wait(done: Callable[[], bool], what: str) -> None:
+    """Waits for a condition. Raises AssertionError after minutes."""
+    until = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < until, f"after {PATIENCE:.0f} s {what}"
+        time.sleep(0.3)
+
+
+def ready_nodes(client: Client, count: int) -> list[Manifest]:
+    """The oracle's nodes, once the controllers' own taints stand as they will stay."""
+    found: list[Manifest] = []
+
+    def done() -> bool:
+        found[:] = objects.list_objects(client, NODE, labels=GROUP).items
+        return len(found) == count and not any(map(_changing, found))
+
+    wait(done, "the nodes are not ready")
+    return found
+
+
+def _changing(node: Manifest) -> bool:
+    """Whether the node controller has not seen it ready, or cordoned, yet: its own taints will change."""
+    own = {t["key"] for t in node["spec"].get("taints") or () if t["key"].startswith("node.kubernetes.io/")}
+    return own != ({CORDON["key"]} if node["spec"].get("unschedulable") else set())
+
+
+def wait_for_spaces(client: Client) -> None:
+    """Waits until quotas are counted and claims have their volumes."""
+
+    def done() -> bool:
+        quotas, claims = (objects.list_objects(client, kind).items for kind in (QUOTA, CLAIM))
+        bound = all((claim.get("status") or {}).get("phase") == "Bound" for claim in claims)
+        return bound and all((quota.get("status") or {}).get("hard") for quota in quotas)
+
+    wait(done, "quotas or claims are not ready")
+
+
+def try_pods(client: Client, pods: Sequence[Manifest]) -> int:
+    """Creates pods one after another; how many the API server let in."""
+    made = 0
+    for pod in pods:
+        try:
+            objects.create(client, POD, pod, manager="oracle")
+        except (DeniedError, ForbiddenError):
+            continue
+        made += 1
+    return made
+
+
+def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
+    """The pods placed, by seed and role, once the scheduler has looked at each one and has placed none for a while."""
+    since, before, bound = time.monotonic(), -1, list[Manifest]()
+
+    def done() -> bool:
+        nonlocal since, before, bound
+        pods = objects.list_objects(client, POD, labels="oracle/asked").items
+        bound = [pod for pod in pods if pod["spec"].get("nodeName")]
+        refused = [pod for pod in pods if not pod["spec"].get("nodeName") and _refused(pod)]
+        if len(bound) != before:
+            since, before = time.monotonic(), len(bound)
+        return len(bound) + len(refused) == total and time.monotonic() - since > SETTLED_SECONDS
+
+    wait(done, f"the scheduler has not looked at all of {total} pods")
+    return Counter((int(p["metadata"]["labels"]["oracle/asked"]), p["metadata"]["labels"]["role"]) for p in bound)
+
+
+def _refused(pod: Manifest) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "PodScheduled" and one["status"] == "False" for one in conditions)
+
+
+def clear(client: Client, shared: str, namespaces: Sequence[str]) -> None:
+    """Takes the oracle's pods, nodes, volumes and namespaces away again."""
+    for namespace in (shared, *namespaces):
+        client.json("DELETE", POD.path(namespace), {"gracePeriodSeconds": 0})
+    client.json("DELETE", NODE.path(), {"labelSelector": GROUP})
+    checked(client.map(lambda name: objects.delete(client, SPACE, None, name), namespaces))
+    volumes = [one["metadata"]["name"] for one in objects.list_objects(client, VOLUME).items]
+    mine = [name for name in volumes if name.startswith(f"{shared}-")]
+    checked(client.map(lambda name: objects.delete(client, VOLUME, None, name), mine))
+    wait(lambda: not objects.list_objects(client, NODE, labels=GROUP).items, "the nodes are still there")
