@@ -5,12 +5,13 @@ Sources: label names of GKE, GPU Feature Discovery, Karpenter, EKS, AKS and AMD'
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
 from mlstack.plan.fit.labels import Labels
 from mlstack.plan.fit.nodes import Pod, Room
-from mlstack.plan.fit.requests import pod_requests
+from mlstack.plan.fit.requests import amounts, pod_requests
 
 MODEL_LABELS = (
     "cloud.google.com/gke-accelerator",
@@ -29,6 +30,9 @@ SPOT_LABELS = (
     ("eks.amazonaws.com/capacityType", "SPOT"),
     ("kubernetes.azure.com/scalesetpriority", "spot"),
 )
+GPU, TPU = "nvidia.com/gpu", "google.com/tpu"
+TPU_TOPOLOGY = "cloud.google.com/gke-tpu-topology"
+GKE_SHARED, GFD_REPLICAS = "cloud.google.com/gke-max-shared-clients-per-gpu", "nvidia.com/gpu.replicas"
 JOB_LABELS = (
     "training.kubeflow.org/job-name",
     "jobset.sigs.k8s.io/jobset-name",
@@ -50,14 +54,49 @@ def is_spot(labels: Labels) -> bool:
 
 def single(labels: Labels, resource: str) -> bool:
     """Whether a container may have one device only: time-shared GPUs, and slices that look like whole ones."""
-    shared = (
-        labels.get("cloud.google.com/gke-max-shared-clients-per-gpu") or labels.get("nvidia.com/gpu.replicas") or ""
-    )
-    several = shared.isdigit() and int(shared) > 1
+    several = _more_than_one(labels.get(GKE_SHARED)) or _more_than_one(labels.get(GFD_REPLICAS))
     sliced = (
         bool(labels.get("cloud.google.com/gke-gpu-partition-size")) or labels.get("nvidia.com/mig.strategy") == "single"
     )
     return several or sliced or resource.startswith("nvidia.com/mig-")
+
+
+def house_rule(room: Room, pod: Pod, needs: Mapping[str, int]) -> str:
+    """Why a node's platform would not run a pod that its devices are enough for, in words; "" where it would.
+
+    Source: GKE's rules for time-shared GPUs (one for each container) and TPUs (all chips of a host).
+    """
+    if needs.get(TPU) and TPU_TOPOLOGY in room.labels and needs[TPU] != room.allocatable.get(TPU):
+        return "all chips of a host"
+    if _more_than_one(room.labels.get(GKE_SHARED)) and _most_of_one(pod, GPU) > 1:
+        return "one time-shared GPU"
+    return ""
+
+
+def doubt(room: Room, pod: Pod, needs: Mapping[str, int]) -> str:
+    """Why it cannot be told whether a node would run a pod that finds room on it, in words; "" where it can."""
+    topology = room.labels.get(TPU_TOPOLOGY, "")
+    if needs.get(TPU) and _chips(topology) > needs[TPU]:
+        return f"a TPU slice of {topology} spans several nodes, and takes a job of just so many pods"
+    if _more_than_one(room.labels.get(GFD_REPLICAS)) and _most_of_one(pod, GPU) > 1:
+        return f"{room.name} shares its GPUs, and may refuse containers that ask for more than one"
+    return ""
+
+
+def _more_than_one(label: str | None) -> bool:
+    return bool(label) and str(label).isdigit() and int(str(label)) > 1
+
+
+def _chips(topology: str) -> int:
+    """`2x4` is 8 chips; 0 for what is no topology."""
+    sides = topology.split("x")
+    return math.prod(map(int, sides)) if all(side.isdigit() for side in sides) else 0
+
+
+def _most_of_one(pod: Pod, resource: str) -> int:
+    """The most devices that one container asks for."""
+    asked = ((one.get("resources") or {}) for one in pod["spec"]["containers"])
+    return max(amounts({**(r.get("requests") or {}), **(r.get("limits") or {})}).get(resource, 0) for r in asked)
 
 
 def unready(room: Room, resource: str) -> bool:

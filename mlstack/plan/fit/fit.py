@@ -87,7 +87,7 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: st
     waits = _waits_for(view, ask)
     held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
     no = held or refused or _denied(view, ask) or waits
-    doubt = queued.reason or unsure(view, ask.pod, ask.needs)
+    doubt = queued.reason or unsure(view, ask)
     verdict = Verdict.UNKNOWN
     if no or (not doubt and (ask.count > there.room.high or crowded)):
         verdict = Verdict.NOT

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.devices import doubt
 from mlstack.plan.fit.labels import selects
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.places import places
 from mlstack.plan.fit.view import View
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 KINDS = ("podAffinity", "podAntiAffinity")
 
 
-def unsure(view: View, pod: Pod, needs: Mapping[str, int]) -> str:
-    """Why it cannot be told where a pod goes, in words; "" if it can."""
+def unsure(view: View, ask: Ask) -> str:
+    """Why it cannot be told where an ask's pods go, in words; "" if it can."""
+    pod, needs = ask.pod, ask.needs
     if view.nodes is None:
         return "nodes may not be listed"
     hidden = next((view.hidden[name] for name in needs if name in view.hidden), "")
-    return out_of_scope(pod) or hidden or _unread(view, pod) or _kept_off(view, pod)
+    return out_of_scope(pod) or hidden or _unread(view, pod) or _kept_off(view, pod) or _device_doubt(view, ask)
 
 
 def out_of_scope(pod: Pod) -> str:
@@ -35,6 +39,14 @@ def out_of_scope(pod: Pod) -> str:
     if any(_by_labels(term) for kind in KINDS for term in _terms(pod, kind)):
         return "its affinity is to pods of namespaces with some label"
     return ""
+
+
+def _device_doubt(view: View, ask: Ask) -> str:
+    """What is not known of devices on the nodes that would take such pods."""
+    if not any("/" in name for name, number in ask.needs.items() if number):
+        return ""
+    taking = (one.room for one in places(view, ask).found if one.count)
+    return next(filter(None, (doubt(room, ask.pod, ask.needs) for room in taking)), "")
 
 
 def _unread(view: View, pod: Pod) -> str:

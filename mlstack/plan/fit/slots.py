@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlstack.plan.fit.devices import house_rule
 from mlstack.plan.fit.labels import node_matches
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.requests import Amounts, pod_requests
@@ -37,10 +38,13 @@ def slots(room: Room, pod: Pod, needs: Amounts | None = None) -> Slots:
     taint = untolerated(room.taints, spec.get("tolerations") or ())
     if taint is not None:
         return Slots(room, 0, TAINT, told(taint))
+    needs = pod_requests(pod) if needs is None else needs
+    if rule := house_rule(room, pod, needs):
+        return Slots(room, 0, rule)
     wanted = set(host_ports(spec))
     if wanted and any(_clash(wanted, set(host_ports(other["spec"]))) for other in room.pods):
         return Slots(room, 0, PORT)
-    count, resource = _by_resource(room, pod_requests(pod) if needs is None else needs)
+    count, resource = _by_resource(room, needs)
     return Slots(room, 1, PORT) if wanted and count > 1 else Slots(room, count, RESOURCE, resource)
 
 

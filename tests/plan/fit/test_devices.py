@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlstack.plan.fit.devices import holder, holders, is_spot, model_of, single, unready
+from mlstack.plan.fit.devices import doubt, holder, holders, house_rule, is_spot, model_of, single, unready
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.slots import slots
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
@@ -54,3 +55,33 @@ def test_who_holds_them(build: Build) -> None:
     owned = build.pod()
     owned["metadata"]["ownerReferences"] = [{"name": "web-5d4f"}]
     assert (holder(owned), holder(build.pod())) == ("web-5d4f", "p")
+
+
+SHARED = "cloud.google.com/gke-max-shared-clients-per-gpu"
+REPLICAS, TOPOLOGY, TPU = "nvidia.com/gpu.replicas", "cloud.google.com/gke-tpu-topology", "google.com/tpu"
+
+
+@pytest.mark.parametrize(
+    ("labels", "device", "asked", "rule", "unsure"),
+    [
+        ({}, GPU, "2", "", ""),
+        ({SHARED: "4"}, GPU, "1", "", ""),
+        ({SHARED: "4"}, GPU, "2", "one time-shared GPU", ""),
+        ({REPLICAS: "1"}, GPU, "2", "", ""),
+        ({REPLICAS: "4"}, GPU, "2", "", "n shares its GPUs, and may refuse containers that ask for more than one"),
+        ({TOPOLOGY: "2x2"}, TPU, "4", "", ""),
+        ({TOPOLOGY: "2x2"}, TPU, "1", "all chips of a host", "a TPU slice of 2x2 spans several nodes"),
+        ({TOPOLOGY: "4x4"}, TPU, "4", "", "a TPU slice of 4x4 spans several nodes"),
+    ],
+)
+def test_what_platforms_make_of_devices(
+    build: Build, labels: dict[str, str], device: str, asked: str, rule: str, unsure: str
+) -> None:
+    (room,) = rooms([build.node("n", labels, allocatable={device: "4"})], [])
+    pod = build.pod(requests={device: asked})
+    needs = {device: int(asked)}
+    assert house_rule(room, pod, needs) == rule
+    said = doubt(room, pod, needs)
+    assert said.startswith(unsure)
+    assert bool(said) is bool(unsure)
+    assert slots(room, pod).count == (0 if rule else 4 // int(asked))
