@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ForbiddenError, NotFoundError
+from mlstack.cluster.failures import ClusterError, ForbiddenError, NotFoundError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.queues import Queues
+from mlstack.plan.fit.workloads import in_queue, told_in_queue
 
 GROUP = "kueue.x-k8s.io"
+EVERY_SECONDS = 5.0
 VERSIONS = ("v1beta2", "v1beta1")  # the newest first; before Kueue 0.15 there was only the other
 LOCAL, WORKLOADS = "LocalQueue", "Workload"
 KINDS = {
@@ -41,9 +46,31 @@ def workloads_in(client: Client, namespace: str) -> list[Manifest]:
             return objects.list_objects(client, _resource(version, WORKLOADS), namespace).items
         except NotFoundError:
             continue
-        except ForbiddenError:
-            break
+        except ClusterError:
+            break  # a word less, and no reason to stop
     return []
+
+
+class QueueWords:
+    """What queues say of the jobs that wait in them, asked for rarely."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.workloads: list[Manifest] = []
+        self.asked = float("-inf")
+
+    def ask(self, lives: Iterable[Manifest]) -> None:
+        """Lists the Workloads where some of these jobs wait in a queue, and the last time was a while ago."""
+        if time.monotonic() - self.asked < EVERY_SECONDS:
+            return
+        namespaces = sorted({live["metadata"]["namespace"] for live in lives if in_queue(live)})
+        if namespaces:
+            self.asked = time.monotonic()
+            self.workloads = [one for namespace in namespaces for one in workloads_in(self.client, namespace)]
+
+    def told(self, live: Manifest, reason: str) -> str:
+        """What a job says of itself, with what its queue says."""
+        return told_in_queue(live, reason, self.workloads)
 
 
 def _all(client: Client, version: str, namespace: str) -> list[list[Manifest] | MlstackError]:

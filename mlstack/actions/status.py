@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlstack.actions.gpus import Gpus, gpus_in_use
+from mlstack.actions.queues import QueueWords
 from mlstack.actions.reading import first_parent, inventory_of, list_members
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.cluster import objects
@@ -13,6 +14,7 @@ from mlstack.cluster.failures import ClusterError, ForbiddenError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.compose.render import Rendered
+from mlstack.plan.fit.workloads import told_in_queue
 from mlstack.plan.hints import with_hint
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
@@ -127,9 +129,12 @@ def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest
 
 
 def _events(session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]) -> list[Manifest]:
-    """Warnings, asked for only where something waits of which nothing else tells why: a Job that gets no pods."""
+    """Warnings, asked for only where something waits of which nothing else tells why: a Job that gets no pods; and the
+    Workloads of jobs that wait in a queue."""
     silent = {key.namespace for key, live in ours.items() if key.namespace and _silent(live, pods)}
-    found: list[Manifest] = []
+    queues = QueueWords(session.connection.client)
+    queues.ask(ours.values())
+    found = queues.workloads
     for namespace in sorted(silent):
         try:
             events = well_known("v1", "Event")
@@ -209,7 +214,8 @@ def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest], events: 
     from_pods = best_reason(owned_pods(live, pods))
     if from_pods.text:
         return from_pods
-    return own_reason(found.reason) if found.reason else event_reason(events_about(live, events))
+    told = told_in_queue(live, found.reason, events)
+    return own_reason(told) if told else event_reason(events_about(live, events))
 
 
 def _endpoints(lives: Iterable[Manifest]) -> tuple[str, ...]:
@@ -254,3 +260,10 @@ def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
 
 def _are(number: int, word: str) -> str:
     return f"1 {word} is" if number == 1 else f"{number} {word}s are"
+
+
+def asked_for(
+    session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]
+) -> tuple[Gpus | None, list[Manifest]]:
+    """What of a status is asked for and not watched: who holds GPUs, and warnings where nothing else tells why."""
+    return gpus_of(session), _events(session, ours, pods)

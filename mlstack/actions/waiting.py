@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
 from mlstack.actions.listing import order, spread_kinds
+from mlstack.actions.queues import QueueWords
 from mlstack.actions.tails import Tails
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -108,6 +109,7 @@ class _Wait:
         self.pods: dict[Key, Manifest] = {}
         self.gone: set[Key] = set()
         self.tails = Tails(client)
+        self.queues = QueueWords(client)
         self.from_events: dict[Key, Reason] = {}
         self.stuck: dict[Key, float] = {}
         self.seen: queue.Queue[Event | Notice | MlstackError] = queue.Queue()
@@ -121,6 +123,7 @@ class _Wait:
         while not self.settled() and time.monotonic() < self.patience.deadline:
             self.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
             self.ask_events()
+            self.queues.ask(self.lives.values())
             self.judge_all()
         texts = {key: self.text(key) for key in self.targets}
         return Waited(self.states, texts, self.lives, not self.settled(), tuple(self.pods.values()))
@@ -175,7 +178,8 @@ class _Wait:
             return NOTHING
         if (found := self.pods_reason(live)).text:
             return found
-        return own_reason(state.reason) if state.reason else self.from_events.get(key, NOTHING)
+        told = self.queues.told(live, state.reason)
+        return own_reason(told) if told else self.from_events.get(key, NOTHING)
 
     def pods_reason(self, live: Manifest) -> Reason:
         """What is wrong with the object's pods, with the end of its log where one crashed."""

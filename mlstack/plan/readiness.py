@@ -216,12 +216,13 @@ def _job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> 
 
 
 QUEUE = "kueue.x-k8s.io/queue-name"
+IN_QUEUE = "waits in queue "
 
 
 def _suspended(live: Manifest) -> Readiness:
     """Ready, as kstatus has it, for whoever suspends a job means it; in a queue it waits for its turn."""
     queue = (live["metadata"].get("labels") or {}).get(QUEUE)
-    return waiting(reason=f"waits in queue {queue}") if queue else READY
+    return waiting(reason=f"{IN_QUEUE}{queue}") if queue else READY
 
 
 def replica_specs(live: Manifest) -> Mapping[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mlstack.plan.fit.cohorts import Share
 from mlstack.plan.fit.flavors import Short
 from mlstack.plan.fit.phrases import SHORT, devices
 from mlstack.plan.fit.requests import told, whole
+from mlstack.plan.readiness import IN_QUEUE, condition, readiness
 
 Manifest = Mapping[str, Any]
 Owner = tuple[str, str, str]
@@ -27,12 +28,6 @@ def owner(workload: Manifest) -> Owner:
     metadata = workload["metadata"]
     above = next(iter(metadata.get("ownerReferences") or ()), {"kind": "Workload", "name": metadata["name"]})
     return metadata.get("namespace", ""), above["kind"], above["name"]
-
-
-def condition(holder: Manifest, kind: str) -> Mapping[str, Any]:
-    """The condition of a type, or an empty mapping."""
-    found: Iterable[Mapping[str, Any]] = (holder.get("status") or {}).get("conditions") or ()
-    return next((one for one in found if one.get("type") == kind), {})
 
 
 def held(workload: Manifest, queue: str) -> dict[Share, int]:
@@ -113,7 +108,21 @@ def _by(resource: str, who: Held, namespace: str) -> str:
     return f": {', '.join(named)}{f' and {rest} more' if rest > 0 else ''}" if named else ""
 
 
-def why(workloads: Sequence[Manifest], job: Owner) -> str:
+def in_queue(live: Manifest) -> bool:
+    """Whether a job waits in a queue."""
+    return readiness(live).reason.startswith(IN_QUEUE)
+
+
+def told_in_queue(live: Manifest, reason: str, workloads: Iterable[Manifest]) -> str:
+    """What a job says of itself; of one that waits in a queue, with what the queue says."""
+    if not reason.startswith(IN_QUEUE):
+        return reason
+    metadata = live["metadata"]
+    said = why(workloads, (metadata.get("namespace", ""), live["kind"], metadata["name"]))
+    return f"{reason}: {said}" if said else reason
+
+
+def why(workloads: Iterable[Manifest], job: Owner) -> str:
     """Why a job's Workload waits, in Kueue's own words; "" where it does not, or has none yet."""
     for workload in workloads:
         if owner(workload) != job:

@@ -116,8 +116,9 @@ def test_more_holders_than_are_named() -> None:
 def test_a_cohort_lends(
     key: str, limits: dict[str, int], lent: dict[str, int], used: int, count: int, expected: Standing
 ) -> None:
-    mine = queue("research", entry(quota=8, **limits), **{key: "all"})
-    other = queue("prod", entry(quota=4, **lent), used=used, **{key: "all"})
+    mine, other = queue("research", entry("a100", 8, **limits)), queue("prod", entry("a100", 4, **lent), used=used)
+    for one in (mine, other):
+        one["spec"][key] = "all"
     assert only(queues(mine, other), ask(count))[0] is expected
 
 
