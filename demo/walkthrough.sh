@@ -78,6 +78,11 @@ run mlstack apply gke
 run kubectl --context gke delete tfjob cnn
 run mlstack apply gke
 
+say "As many GPUs as the cluster has free: written for gke alone, minikube stays as it is"
+run mlstack tune gke cnn
+run mlstack tune gke cnn --write
+run mlstack apply gke -c cnn
+
 say "A component that is gone from the app goes from the cluster"
 run mlstack component rm inception
 run mlstack apply gke

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlstack.actions.runs import RunOutcome
     from mlstack.actions.session import Scope
     from mlstack.actions.status import Status
+    from mlstack.actions.tune import Tuning
     from mlstack.actions.wait import WaitResult
     from mlstack.compose.render import Rendered
     from mlstack.compose.schemas import Problem
@@ -111,6 +112,23 @@ class App:
         from mlstack.actions.status import status
 
         return status(self._scope(environment, components))
+
+    def tune(
+        self,
+        environment: str,
+        components: Iterable[str] = (),
+        sets: Iterable[str] = (),
+        *,
+        scale: str = "",
+        write: bool = False,
+    ) -> Tuning:
+        """How many workers of how many GPUs fit now, on which nodes, and why not more; `write` stores the answer.
+
+        `scale` ("max", "8", "50%") is tried instead of the components' own.
+        """
+        from mlstack.actions.tune import tune
+
+        return tune(self._scope(environment, components, sets), scale=scale, write=write)
 
     def delete(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> Deletion:
         """Remove what was applied; volumes, CRDs and namespaces stay."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -268,6 +269,28 @@ def test_a_component_that_is_gone_is_pruned(walk: Walk) -> None:
     assert "prune 3" in printed
     assert "Deployment/inception" not in walk.objects("gke")
     assert "StatefulSet/tf-hub" in walk.objects("gke")
+
+
+TUNED = ("mlstack tune gke cnn", "mlstack tune gke cnn --write", "mlstack apply gke -c cnn")
+
+
+def test_the_end_takes_what_the_cluster_has(walk: Walk) -> None:
+    """Pods stand on the nodes that tune named; minikube's file and cluster are as they were."""
+    file = walk.app / "environments/minikube.yaml"
+    before = (file.read_bytes(), walk.versions("minikube"))
+    (said,) = yaml.safe_load(walk.type("mlstack tune gke cnn -o json"))["components"]
+    walk.printed.update((line, walk.type(line)) for line in TUNED)
+    assert (file.read_bytes(), walk.versions("minikube")) == before
+
+    size = said["best"]
+    assert (size["workers"], size["each"]) == (7, 2)
+    assert f"cnn.num_workers = {size['workers']}" in walk.printed[TUNED[1]]
+    found = walk.objects("gke", "pods -l training.kubeflow.org/job-name=cnn").values()
+    on = Counter(str(pod["spec"].get("nodeName")) for pod in found)
+    assert sum(on.values()) == size["workers"]
+    assert on == {row["name"]: row["free"] // size["each"] for row in said["nodes"]}
+    (again,) = yaml.safe_load(walk.type("mlstack tune gke cnn -o json"))["components"]
+    assert (again["asked"], again["prospect"]) == (size, "fits")
 
 
 def settled(text: str) -> str:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +64,51 @@ def test_what_it_says_is_what_comes(app: Any, kubectl: Kubectl) -> None:
     assert again["best"] == size
     assert again["prospect"] == "fits"
     assert "nothing to do" in app.do("apply", "gke")
+
+
+def test_the_library_says_the_same(app: Any) -> None:
+    """The example of docs/gpus.md, run as it stands there."""
+    page = (Path(__file__).parents[3] / "docs/gpus.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=app.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(app.do("tune", "gke", "-o", "json"))["components"]
+    assert done.stdout.splitlines()[0] == f"cnn fits: {found['best']['workers']} x {found['best']['each']}"
+
+
+def test_free_gpus_that_go_change_nothing_of_what_was_applied(app: Any, kubectl: Kubectl) -> None:
+    """`max` stays what it came to, also when the cluster has less or more to give than then."""
+    app.do("param", "set", "cnn", "num_gpus", "1")
+    app.do("param", "set", "--env=gke", "cnn", "scale", "max")
+    app.do("apply", "gke", "--yes")
+    stored = (app.root / "environments/gke.yaml").read_bytes()
+    nodes = "cloud.google.com/gke-accelerator=nvidia-l4"
+    kubectl("cordon", "-l", nodes, context="gke")
+    try:
+        assert "nothing to do" in app.do("apply", "gke")
+    finally:
+        kubectl("uncordon", "-l", nodes, context="gke")
+    assert (app.root / "environments/gke.yaml").read_bytes() == stored
+
+
+def test_a_view_ends_with_ctrl_c(app: Any) -> None:
+    with app.start("tune", "gke", "cnn", "--watch", "--interval", "1s", PYTHONUNBUFFERED="1") as watching:
+        assert watching.stdout.readline().startswith("cnn asks")
+        watching.send_signal(signal.SIGINT)
+        _, said = watching.communicate(timeout=60)
+    assert (watching.returncode, said) == (130, "Interrupted.\n")
+
+
+def test_a_picture_in_a_file(app: Any, tmp_path: Path) -> None:
+    app.do("param", "set", "--env=gke", "cnn", "num_gpus", "1")
+    drawn = tmp_path / "gke.svg"
+    said = app.do("tune", "gke", "cnn", "--picture", "--svg", str(drawn))
+    assert "gke-sandbox-a100-pool-0" in said
+    assert "cnn may go here (1 pod)" in said
+    assert "cnn may go here (1 pod)" in drawn.read_text("utf-8")
+    refused = app.run("tune", "gke", "cnn", "--set", "cnn.num_gpus=0", "--svg", str(drawn))
+    assert refused.returncode == 1
+    assert "draws one component that asks for GPUs" in refused.stderr
 
 
 def test_what_cannot_be(app: Any) -> None:
