@@ -11,6 +11,8 @@ FEW = 12  # names that can be listed in one sentence
 class MlstackError(Exception):
     """An expected failure. `message` says what is wrong and where, `hint` what to do about it.
 
+    `brief` is what is left to say of it to who has followed the events of the action, "" where that is all.
+
     Caught in exactly one place, in `mlstack.cli`; anything else that escapes is a bug and keeps its traceback.
     """
 
@@ -20,6 +22,7 @@ class MlstackError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.brief = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()

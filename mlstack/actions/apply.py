@@ -15,7 +15,15 @@ from mlstack.actions.events import (
     ignore,
 )
 from mlstack.actions.lock import Lock, locked
-from mlstack.actions.outcome import DEFAULTS, ApplyFailedError, ApplyOptions, Confirm, Outcome, PlanBlockedError
+from mlstack.actions.outcome import (
+    DEFAULTS,
+    ApplyFailedError,
+    ApplyOptions,
+    Confirm,
+    LateError,
+    Outcome,
+    PlanBlockedError,
+)
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.pruning import prune
 from mlstack.actions.receipts import keep_images, keep_receipt
@@ -170,20 +178,22 @@ class _Work:
             self.announce()
         assert self.parent is not None
         self.stages.send_stages()
-        if not self.stages.failures():
+        if not (self.stages.failures() or self.stages.late):
             self.prune()
         self.stages.check_lock()
         found = exact(self.planning, self.announced, self.stages.sent, self.removed)
         self.revision = self.keep_receipt()
         store_inventory(self.session, self.parent, with_history(self.session, self.planning, found, self.revision))
         if self.stages.failures():
-            unsent = [change.key for change in self.stages.held]
-            raise ApplyFailedError(self.stages.failures(), self.session.scope.environment, unsent, self.unpruned())
+            unsent = [change.key for change in (*self.stages.held, *self.stages.late)]
+            raise ApplyFailedError(
+                self.stages.failures(), self.session.scope.environment, unsent, self.unpruned(), told=True
+            )
 
     def keep_receipt(self) -> int:
         if self.session.again and self.session.scope.sets:
             return self.planning.reading.snapshot.inventory.revision  # values for one run are no state to go back to
-        outcome = "failed" if self.stages.failures() else "applied"
+        outcome = "failed" if self.stages.failures() or self.stages.late else "applied"
         return keep_receipt(self.session, self.planning, outcome, self.on_event)
 
     def finish(self, began: float) -> Outcome:
@@ -198,6 +208,8 @@ class _Work:
         if waited:
             self.wait()
             self.check_past()
+        if self.stages.late:
+            raise LateError([change.key for change in self.stages.late], self.session.scope.environment)
         done = [sent for sent in self.stages.sent if sent.error is None]
         return Outcome(self.plan, len(done), len(self.removed), (), time.monotonic() - began, waited)
 
@@ -213,7 +225,7 @@ class _Work:
             self.stages.send_stage(NAMESPACES, changes)
         failed = {sent.change.key.name for sent in self.stages.sent if sent.error}
         if self.session.owner.namespace in failed:
-            raise ApplyFailedError(self.stages.failures(), self.session.scope.environment)
+            raise ApplyFailedError(self.stages.failures(), self.session.scope.environment, told=True)
 
     def touched(self) -> list[Key]:
         """The keys of all writes that become or are members of ours."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlstack.actions.events import Failed
 from mlstack.compose.manifests import Key
-from mlstack.errors import FEW, MlstackError
+from mlstack.errors import FEW, MlstackError, NotReadyError
 from mlstack.plan.model import Allow, Plan
 
 Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
@@ -24,22 +24,40 @@ class PlanBlockedError(MlstackError):
 
 
 class ApplyFailedError(MlstackError):
-    """Some objects were refused by the cluster. All that does not need them was applied, and nothing was pruned."""
+    """Some objects were refused by the cluster. All that does not need them was applied, and nothing was pruned.
+
+    `told`: each refusal was an event, too, so that who has seen those need only be told the names.
+    """
 
     def __init__(
-        self, failures: Sequence[Failed], environment: str, unsent: Sequence[Key] = (), unpruned: Sequence[Key] = ()
+        self,
+        failures: Sequence[Failed],
+        environment: str,
+        unsent: Sequence[Key] = (),
+        unpruned: Sequence[Key] = (),
+        *,
+        told: bool = False,
     ) -> None:
-        told = [f"{failure.key}: {failure.message}" for failure in failures]
-        if unsent:
-            told.append(f"Not sent, as it needs what failed: {some(unsent)}.")
-        if unpruned:
-            told.append(f"Not pruned, as something failed: {some(unpruned)}.")
+        left = [f"Not sent, as it needs what failed: {some(unsent)}."] if unsent else []
+        left += [f"Not pruned, as something failed: {some(unpruned)}."] if unpruned else []
         number = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
+        each = [f"{failure.key}: {failure.message}" for failure in failures]
         super().__init__(
-            f"{number} could not be applied.\n  " + "\n  ".join(told),
+            "\n  ".join([f"{number} could not be applied.", *each, *left]),
             f"What was applied stays; mend it and go on with: mlstack apply {environment}",
         )
+        named = f"{number} could not be applied: {some([failure.key for failure in failures])}."
+        self.brief = "\n  ".join([named, *left]) if told else ""
         self.failures = tuple(failures)
+
+
+class LateError(NotReadyError):
+    """Some objects were not sent, as their operator was not ready. All else was applied, and nothing was pruned."""
+
+    def __init__(self, late: Sequence[Key], environment: str) -> None:
+        problem = f"Not sent, as the operator was not ready: {some(late)}."
+        super().__init__(problem, f"Once it is: mlstack apply {environment}")
+        self.late = tuple(late)
 
 
 def some(keys: Sequence[Key]) -> str:

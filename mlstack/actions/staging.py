@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mlstack.actions.events import Applied, Failed, Notice, OnEvent, StageDone, ignore
 from mlstack.actions.lock import Lock
-from mlstack.actions.outcome import ApplyOptions
+from mlstack.actions.outcome import ApplyOptions, some
 from mlstack.actions.planning import Planning
 from mlstack.actions.sending import REPLACING, Sent, send
 from mlstack.actions.session import Session
@@ -16,12 +16,12 @@ from mlstack.actions.wait import check_outcome, patience_of, wait_in_session
 from mlstack.actions.waiting import Patience, Target, Waited
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.model import Change
-from mlstack.plan.needs import held_back
+from mlstack.plan.needs import held_back, waiting_for
 from mlstack.plan.stages import DEFINITIONS, SERVICES, TITLES, WORKLOADS, is_custom
 
 
 class Staging:
-    """What of a plan was sent so far. `held`: what was not, as it needs what failed."""
+    """What of a plan was sent so far. `held`: not, as it needs what failed; `late`: as its operator is not ready."""
 
     def __init__(self, session: Session, planning: Planning, options: ApplyOptions, on_event: OnEvent) -> None:
         self.session = session
@@ -32,13 +32,14 @@ class Staging:
         self.lock: Lock | None = None
         self.sent: list[Sent] = []
         self.held: list[Change] = []
+        self.late: list[Change] = []
 
     def send_stages(self) -> None:
         sent_already = {sent.change.key for sent in self.sent}
         for number, changes in self.planning.plan.stages:
             todo = self.possible([change for change in changes if change.key not in sent_already])
             if number == WORKLOADS:
-                self.wait_for_operators(todo)
+                todo = self.wait_for_operators(todo)
             self.check_lock()
             if todo:
                 self.send_stage(number, todo)
@@ -79,17 +80,21 @@ class Staging:
             self.check(waited)
         return [replace(sent, live=waited.lives.get(sent.change.key, sent.live)) for sent in results]
 
-    def wait_for_operators(self, coming: Iterable[Change]) -> None:
-        """Custom resources need their operator (and its webhook) to answer."""
-        if not any(is_custom(change.key) for change in coming):
-            return
+    def wait_for_operators(self, coming: Sequence[Change]) -> Sequence[Change]:
+        """Custom resources need their operator (and its webhook) to answer: without those whose operator does not."""
         operators = [sent for sent in self.sent if sent.change.stage == SERVICES and sent.change.key.group == "apps"]
-        if operators:
-            versions = self.planning.reading.versions
-            waited = wait_in_session(
-                self.session, self.targets(operators), self.patience("ready"), self.on_event, versions
-            )
-            self.check(waited)
+        good = [sent for sent in operators if sent.error is None]
+        if not good or not any(is_custom(change.key) for change in coming):
+            return coming
+        versions = self.planning.reading.versions
+        waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), self.on_event, versions)
+        unready = [sent.change for sent in good if not waited.states[sent.change.key].ready]
+        self.late = waiting_for(coming, unready, self.planning.plan.changes)
+        if self.late:
+            told = some([change.key for change in self.late])
+            self.on_event(Notice(f"Not sent, as {some([one.key for one in unready])} is not ready: {told}."))
+        keys = {change.key for change in self.late}
+        return [change for change in coming if change.key not in keys]
 
     def check(self, waited: Waited) -> None:
         """Goes on only with what is ready; after a refusal, which would not be told, with all that was not held."""

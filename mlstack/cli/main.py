@@ -155,7 +155,7 @@ def hoist(argv: Sequence[str]) -> list[str]:
 
 
 def _fail(error: MlstackError) -> int:
-    click.echo(f"Error: {error.message}", err=True)
+    click.echo(f"Error: {error.brief or error.message}", err=True)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
     return error.exit_code

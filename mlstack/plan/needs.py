@@ -33,6 +33,16 @@ def held_back(coming: Iterable[Change], lost: Collection[Change], everything: It
     ]
 
 
+def waiting_for(coming: Iterable[Change], unready: Collection[Change], everything: Iterable[Change]) -> list[Change]:
+    """Those of the next stage whose kinds one of the `unready` operators brings or guards.
+
+    What else stands in an operator's own component does not wait for it.
+    """
+    components = {change.component for change in unready if change.component}
+    providers = [one for one in _providers(everything) if not components.isdisjoint(one.components)]
+    return [change for change in coming if any(one.serves(change.key) for one in providers)] if unready else []
+
+
 @dataclass(frozen=True)
 class _Provider:
     """(group, resource) of kinds that cannot be written without these components; "*" is any."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlstack.actions.events import Failed
-from mlstack.actions.outcome import ApplyFailedError, PlanBlockedError
+from mlstack.actions.outcome import ApplyFailedError, LateError, PlanBlockedError
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Action, Change, Plan
 
@@ -40,3 +40,21 @@ def test_what_was_not_sent_is_named() -> None:
 def test_what_was_not_pruned_is_named() -> None:
     told = ApplyFailedError([Failed(A, "no such field")], "gke", (), [B]).message.splitlines()
     assert told[-1] == "  Not pruned, as something failed: Deployment/b."
+
+
+def test_who_has_seen_the_refusals_is_told_the_names() -> None:
+    error = ApplyFailedError([Failed(A, "no such field")], "gke", [B], told=True)
+    assert error.brief == (
+        "1 object could not be applied: ConfigMap/a.\n  Not sent, as it needs what failed: Deployment/b."
+    )
+    assert "no such field" in error.message
+    assert ApplyFailedError([Failed(A, "no such field")], "gke").brief == ""
+
+
+def test_what_waits_for_its_operator_is_named() -> None:
+    error = LateError([B], "gke")
+    assert (error.message, error.hint) == (
+        "Not sent, as the operator was not ready: Deployment/b.",
+        "Once it is: mlstack apply gke",
+    )
+    assert error.exit_code == 3

@@ -365,7 +365,7 @@ def test_a_job_that_fails(small: App, namespace: str) -> None:
 
 def test_objects_that_the_api_refuses(small: App, namespace: str, kubectl: Kubectl) -> None:
     small.write({PLAIN: WEB, "components/bad/a.yaml": WEB.partition("---")[0].replace("blue", "1").replace("gs", "d")})
-    refused(small, Fault("apply gke", "1 object could not be applied.\n  ConfigMap/settind: ", "mlstack apply gke"))
+    refused(small, Fault("apply gke", "1 object could not be applied: ConfigMap/settind.", "mlstack apply gke"))
     validated = small.run("validate", "gke")
     assert (validated.returncode, "bad: ConfigMap/settind data.color: 1 must be" in validated.stdout) == (1, True)
 

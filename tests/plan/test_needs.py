@@ -6,7 +6,7 @@ import pytest
 
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.plan.model import Action, Change
-from mlstack.plan.needs import held_back
+from mlstack.plan.needs import held_back, waiting_for
 
 
 def change(component: str, api: str, kind: str, name: str = "x", namespace: str = "n", **more: Any) -> Change:
@@ -76,3 +76,19 @@ TABLE = {
 def test_what_needs_what_failed(case: str) -> None:
     coming, lost, others, held = TABLE[case]
     assert held_back([coming], lost, [coming, *lost, *others]) == ([coming] if held else [])
+
+
+OPERATOR = change("operator", "apps/v1", "Deployment", "operator")
+LATE = {
+    "a kind that it brings": (POLICY, [OPERATOR], [CRD], True),
+    "a kind of another's": (METRIC, [OPERATOR], [CRD, API], False),
+    "what else is in its component": (change("operator", "apps/v1", "StatefulSet", "hub"), [OPERATOR], [CRD], False),
+    "what its webhook is asked about": (WEB, [change("guard", "apps/v1", "Deployment", "hook")], [webhook()], True),
+    "nothing unready": (POLICY, [], [CRD], False),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_what_waits_for_which_operator(case: str) -> None:
+    coming, unready, others, waits = LATE[case]
+    assert waiting_for([coming], unready, [coming, *unready, *others]) == ([coming] if waits else [])
