@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mlstack.actions.capacity import model_names, own_pods, see
+from mlstack.actions.capacity import KINDS, model_names, own_pods, see
 from mlstack.actions.session import Session
 from mlstack.plan.findings import NODES, Finding, Look
 from mlstack.plan.fit.asks import Ask
@@ -26,6 +26,8 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str],
     platform = session.target.platform
     grows = session.connection.environment.grows(platform)
     found = outlooks(view, asked, grows=grows, types=model_names(platform))
+    if view.nodes is None and not devices_only:
+        return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]
     looks = [_look(session, one, view.nodes or ()) for one in told if one.ask.count]
     return [*looks, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]

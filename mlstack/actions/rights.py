@@ -18,10 +18,11 @@ from mlstack.errors import MlstackError
 from mlstack.plan.findings import RIGHTS, Finding, Look
 from mlstack.plan.missing import LESS
 from mlstack.plan.outside import Components
-from mlstack.plan.rights import Right, commands, covered, lots, rights
+from mlstack.plan.rights import Plurals, Right, commands, covered, lots, rights
 
 EVERYTHING = Permission("*", Resource("*", "*", "*", "*", False))
 RBAC = "rbac.authorization.k8s.io"
+GRANTING = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 NOT_HELD = "attempting to grant RBAC permissions not currently held"
 
 
@@ -42,7 +43,7 @@ def look_at_rights(session: Session, components: Components, wanted: Collection[
         found = replace(found, missing=found.missing | _ungranted(session, manifests, found))
     if not found.missing:
         return [Look(RIGHTS, f"all {len(wanted)} that it takes")]
-    return [Look(RIGHTS, "; ".join(map(str, lots(found.missing))), _finding(session, components, found))]
+    return [Look(RIGHTS, f"{len(found.missing)} are missing", _finding(session, components, found))]
 
 
 def plurals(session: Session, manifests: Iterable[Manifest]) -> dict[tuple[str, str], str]:
@@ -81,25 +82,28 @@ def _permission(right: Right) -> Permission:
 
 
 def _ungranted(session: Session, manifests: Sequence[Manifest], found: Survey) -> set[Right]:
-    """To hand out rights that one does not have takes a right, too: the server says so to a dry-run of each role."""
+    """To hand out rights that one does not have takes a right, too: the server says so to a dry-run of each role.
+
+    Who may not even make such a role is taken to need it: whoever is given the one has to be given the other.
+    """
     own = {(m["kind"], m["metadata"]["name"]) for m in manifests}
-    roles = [m for m in manifests if m["kind"] in ("Role", "ClusterRole")]
-    bindings = [
-        m
-        for m in manifests
-        if m["kind"] in ("RoleBinding", "ClusterRoleBinding")
-        and (m["roleRef"]["kind"], m["roleRef"]["name"]) not in own
-    ]
-    asked = [m for m in (*roles, *bindings) if _may_make(m, found)]
-    refused = session.connection.client.map(lambda m: _is_refused(session, m), asked)
-    return {_to_grant(m) for m, answer in zip(asked, refused, strict=True) if answer is True}
+    granting = [m for m in manifests if m["kind"] in GRANTING]
+    refused = {_to_grant(m) for m in granting if not _may_make(m, found)}
+    asked = [m for m in granting if _may_make(m, found) and not _of_own_role(m, own)]
+    answers = session.connection.client.map(lambda m: _is_refused(session, m), asked)
+    return refused | {_to_grant(m) for m, answer in zip(asked, answers, strict=True) if answer is True}
+
+
+def _of_own_role(manifest: Manifest, own: Collection[tuple[str, str]]) -> bool:
+    """A binding of a role that comes with it: the server cannot look that up yet, and who may make it may bind it."""
+    reference = manifest.get("roleRef") or {}
+    return (reference.get("kind"), reference.get("name")) in own
 
 
 def _may_make(manifest: Manifest, found: Survey) -> bool:
     key = key_of(manifest)
-    return not any(
-        right.namespace == key.namespace and right.resource == f"{key.kind.lower()}s" for right in found.missing
-    )
+    kind = f"{key.kind.lower()}s"
+    return not any(right.namespace == key.namespace and right.resource == kind for right in found.missing)
 
 
 def _is_refused(session: Session, manifest: Manifest) -> bool:
@@ -122,17 +126,26 @@ def _to_grant(manifest: Manifest) -> Right:
 def _finding(session: Session, components: Components, found: Survey) -> Finding:
     client = session.connection.client
     user = whoami(client)
-    concerned = [name for name, own in components.items() if rights(own, plurals(session, own)) & found.missing]
-    lines = "".join(f"\n    {lot}" for lot in lots(found.missing))
+    known = plurals(session, [manifest for own in components.values() for manifest in own])
+    concerned = [name for name, own in components.items() if rights(own, known) & found.missing]
     who = f"User {user!r} of context {client.context!r}"
-    problem = f"{who} may not do all that {', '.join(concerned) or 'mlstack'} takes. Missing are:{lines}"
-    grants = "".join(f"\n    {line}" for line in commands(found.missing, user, f"mlstack-{session.scope.project.name}"))
-    ways = "".join(f"\n  {way}" for way in _ways(session, concerned, found))
+    problem = f"{who} may not do all that {_names(concerned)}. Missing are:{_listed(lots(found.missing))}"
+    grants = _listed(commands(found.missing, user, f"mlstack-{session.scope.project.name}"))
+    ways = "".join(f"\n  {way}" for way in _ways(session, concerned, found, known))
     certain = any(right.verb != "delete" for right in found.missing)  # without it things come, and do not go
     return Finding(problem, f"Ask the cluster's owner for:{grants}{ways}", certain)
 
 
-def _ways(session: Session, concerned: Iterable[str], found: Survey) -> list[str]:
+def _names(concerned: Sequence[str]) -> str:
+    names = " and ".join(filter(None, (", ".join(concerned[:-1]), *concerned[-1:])))
+    return f"{names or 'mlstack itself'} {'take' if len(concerned) > 1 else 'takes'}"
+
+
+def _listed(lines: Iterable[object]) -> str:
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _ways(session: Session, concerned: Iterable[str], found: Survey, known: Plurals) -> list[str]:
     """What can be applied alone with the rights that are there: settings that were tried."""
     set_it = f"mlstack param set --env={session.scope.environment}"
     return [
@@ -140,7 +153,7 @@ def _ways(session: Session, concerned: Iterable[str], found: Survey) -> list[str
         for name in concerned
         for parameter, (value, words) in LESS.items()
         if _differs(session.settings(name), parameter, value)
-        and _suffices(session, f"{name}.{parameter}={value}", found)
+        and _suffices(session, name, f"{name}.{parameter}={value}", found, known)
     ]
 
 
@@ -148,17 +161,12 @@ def _differs(settings: Mapping[str, Setting], parameter: str, value: str) -> boo
     return parameter in settings and str(settings[parameter].value).lower() != value
 
 
-def _suffices(session: Session, setting: str, found: Survey) -> bool:
+def _suffices(session: Session, name: str, setting: str, found: Survey, known: Plurals) -> bool:
     """Whether nothing would be missing with another value."""
-    name = setting.partition(".")[0]
     try:
         (one,), _ = render_scope(replace(session.scope, components=(name,), sets=(*session.scope.sets, setting)))
     except MlstackError:
         return False  # another of its settings does not go with it
-    wanted = rights(one.manifests, plurals(session, one.manifests))
+    wanted = rights(one.manifests, {**known, **plurals(session, one.manifests)})
     unknown = wanted - found.wanted
-    lacking = wanted & found.missing
-    return not lacking and not (unknown and survey(session.connection.client, unknown).missing)
-
-
-__all__ = ["Survey", "look_at_rights", "survey"]
+    return not wanted & found.missing and not (unknown and survey(session.connection.client, unknown).missing)

@@ -57,6 +57,7 @@ def checked_text(found: Checked) -> str:
 def _sum(found: Checked) -> str:
     warnings = len(found.findings) - found.errors
     if not found.findings:
-        return "nothing is in the way"
+        hidden = any(row.state == "cannot see" for row in found.rows)
+        return f"nothing is in the way{', as far as can be seen' if hidden else ''}"
     told = [counted(number, word) for number, word in ((found.errors, "error"), (warnings, "warning")) if number]
     return ", ".join(told)
