@@ -13,7 +13,7 @@ from pathlib import Path
 import mlstack
 from mlstack.errors import MlstackError
 
-from . import binaries, results, show, startup, targets, tools
+from . import binaries, fit, large, results, show, startup, targets, tools
 from .cells import Cell, Run, Setting, Store
 from .cluster import CONTEXT, Cluster, running
 from .machine import commit, machine_line, now
@@ -80,6 +80,18 @@ def run_apply(options: argparse.Namespace, folder: Path, store: Store) -> None:
                 publish(options, store, session.cell, results.rounds_section(session.cell))
 
 
+def run_fit(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The cell of `tune` on a large cluster."""
+    cell = store.cell(Setting("fit", options.nodes, 0))
+    place = folder / "fit"
+    place.mkdir()
+    with large.running(place, fit.CONTEXT, options.nodes, 10 * options.nodes) as kubeconfig:
+        run = quick_run({"mlstack": our_version()})
+        fit.run(fit.commands(program(), kubeconfig, place), options.rounds, run.time, cell)
+    cell.runs[run.time] = run
+    publish(options, store, cell, results.fit_section(cell))
+
+
 def found_programs(options: argparse.Namespace, cluster: Cluster) -> dict[str, Path]:
     """The programs of the tools that were asked for and that are there, by the tool's name."""
     finders = {
@@ -130,7 +142,7 @@ def compile_all() -> None:
     compileall.compile_dir(Path(mlstack.__file__).parent, quiet=1)
 
 
-MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply}
+MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply, "fit": run_fit}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,11 +6,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import large
 from .cells import Setting
 from .tools import NAMES as TOOLS
 from .workload import SETS
 
-NAMES = ("startup", "show", "apply")
+USUAL = ("startup", "show", "apply")
+NAMES = (*USUAL, "fit")
 FULL = (
     *(Setting("configmaps", count, rtt_ms) for count in (50, 500, 5000) for rtt_ms in (0, 20, 100)),
     *(Setting("mixed", 500, rtt_ms) for rtt_ms in (0, 20, 100)),
@@ -22,7 +24,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="mlstack beside kubectl, helm, kapp and the least that must be sent."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} [all]")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} [all but fit]")
     _settings(parser)
     _programs(parser)
     parser.add_argument("--resume", action="store_true", help="go on where a run of the same versions was interrupted")
@@ -30,7 +32,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given = parser.parse_args(argv)
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"there is no {unknown[0]}; there are {', '.join(NAMES)}")
-    given.names = given.names or list(NAMES)
+    given.names = given.names or list(USUAL)
     given.settings = FULL if given.full else _chosen(given)
     return given
 
@@ -38,6 +40,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def _settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sets", type=_sets, default=["configmaps"], help=f"a list of {', '.join(SETS)} [configmaps]")
     parser.add_argument("--objects", type=_numbers, default=[500], help="how many objects, a list [500]")
+    parser.add_argument("--nodes", type=int, default=large.NODES, help="nodes of the cluster of fit [5000]")
     parser.add_argument("--rtt", type=_numbers, default=[0, 20], help="round trips in ms, a list [0,20]")
     parser.add_argument("--rounds", type=int, default=3, help="rounds at each setting [3]")
     parser.add_argument("--peer-rounds", type=int, default=1, help="rounds of the peers at round trips above 0 [1]")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from . import fit
 from .cells import Cell, Reading, Run, Setting, Store
 from .statistics import summary
 from .table import seconds, table, times
@@ -26,6 +27,7 @@ rounds); CPU and memory, children included, are the largest of the rounds.
 
 _HEAD = ("case", "tool", "min", "median", "× mlstack", "rounds", "reads", "writes", "CPU s", "peak MB")
 _SHOW_HEAD = ("objects", "tool", "min", "median", "× mlstack", "rounds", "CPU s", "peak MB")
+_FIT_HEAD = ("tool", "min", "median", "× mlstack", "rounds", "CPU s", "peak MB")
 _START_HEAD = ("command", "min", "median", "× bare", "rounds", "peak MB")
 
 
@@ -42,6 +44,7 @@ def sections(store: Store) -> list[tuple[str, str]]:
         found.append(start_up_section(store))
     if any(cell.setting.objects == "show" for cell in cells):
         found.append(show_section(store))
+    found += [fit_section(cell) for cell in cells if cell.setting.objects == "fit"]
     return found + [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
 
 
@@ -82,6 +85,14 @@ def show_section(store: Store) -> tuple[str, str]:
     ]
     title = "Show, offline, beside helm template"
     return title, "\n\n".join([origins(cells[-1]), table(_SHOW_HEAD, rows, texts=2)])
+
+
+def fit_section(cell: Cell) -> tuple[str, str]:
+    """`tune` on a large cluster, and the LISTs alone, which it cannot do without."""
+    names = list(dict.fromkeys(one.tool for one in cell.readings))
+    rows = [[name, *_times(cell, name, fit.CASE, "mlstack"), *_cost(cell.of(name, fit.CASE))] for name in names]
+    nodes = cell.setting.count
+    return f"tune, {nodes:,} nodes with {10 * nodes:,} pods", "\n\n".join([origins(cell), table(_FIT_HEAD, rows)])
 
 
 def rounds_section(cell: Cell) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from . import fit, large
 from .cells import Setting, Store, best
 from .table import table, times
 from .tools import PEERS
@@ -105,6 +106,7 @@ def targets() -> Iterator[Target]:
     yield from _nothing_changed()
     yield from _others()
     yield from _offline()
+    yield from _large()
 
 
 def _first_apply() -> Iterator[Target]:
@@ -153,6 +155,12 @@ def _offline() -> Iterator[Target]:
         yield Target(case, "`python -c pass`, times as long", bound, _start_up(case))
     yield Target(f"peak memory, {N} objects", "MB", 70, lambda store: memory(US, N, store), unit=" MB")
     yield Target(f"peak memory, {MANY:,} objects", "helm, times as much", 1.0, memory_beside_helm)
+
+
+def _large() -> Iterator[Target]:
+    cell = Setting("fit", large.NODES, 0)
+    what = f"tune, {large.NODES:,} nodes, {large.PODS:,} pods"
+    yield Target(what, "seconds beyond its LISTs", 3, lambda store: fit.beyond(store.cell(cell)), unit=" s")
 
 
 def _start_up(case: str) -> Callable[[Store], float | None]:
