@@ -264,6 +264,22 @@ def test_everything_is_valid(values: dict[str, Any], show: Show, executor: One) 
     assert [str(problem) for problem in validate([pod])] == []
 
 
+def test_packages_are_installed_where_driver_and_executors_find_them(
+    driver: Callable[..., dict[str, Any]], executor: One, application: Callable[..., dict[str, Any]]
+) -> None:
+    values = {"pip": ["einops==0.8.1"]}
+    told = application(**values)
+    for pod in (driver(**values), executor(**values)["spec"], told["driver"], told["executor"]):
+        ((packages,), program) = pod["initContainers"], pod.get("containers", [pod])[0]
+        assert packages["command"][:4] == ["python3", "-m", "pip", "install"]
+        assert packages["command"][-2:] == ["--", "einops==0.8.1"]
+        assert {"name": "PYTHONPATH", "value": "/opt/mlstack/packages/lib"} in program["env"]
+        assert packages["volumeMounts"][0] in program["volumeMounts"]
+        volumes = pod.get("volumes") or told["volumes"]
+        assert {"name": "packages", "emptyDir": {}} in volumes
+    assert "initContainers" not in driver()
+
+
 def test_parameters_of_other_jobs_that_mean_nothing_here_are_none(catalogue: dict[str, Prototype]) -> None:
-    absent = {"clean_pod_policy", "cpu", "gang", "memory", "num_workers", "pip", "port", "restart_policy", "scale"}
+    absent = {"clean_pod_policy", "cpu", "gang", "memory", "num_workers", "port", "restart_policy", "scale"}
     assert absent.isdisjoint(catalogue["spark-application"].parameters)
