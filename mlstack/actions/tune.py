@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from mlstack.actions.capacity import APP, COMPONENT, model_names, own_pods, see
@@ -17,6 +19,7 @@ from mlstack.app.settings import component_in, one_setting
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered, Target
 from mlstack.errors import MlstackError
+from mlstack.plan.fit.alternatives import AS_IT_IS, TYPE, Alternative, Trial, alternatives, trials
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
@@ -48,7 +51,7 @@ class Tuned:
     """One component. `outlooks`: what becomes of each of its kinds of pods; `best`: the size that `scale` comes to.
 
     `resource` is the accelerator that it asks for, "" for none; `sized`: it has workers to choose a number of;
-    `set_by`: the parameter that could change that it does not fit, with its place.
+    `set_by`: the parameter that could change that it does not fit, with its place; `instead`: what would fit then.
     """
 
     component: str
@@ -59,6 +62,7 @@ class Tuned:
     best: Size | None
     asked: Size | None
     set_by: str = ""
+    instead: tuple[Alternative, ...] = ()
 
     @property
     def prospect(self) -> Prospect:
@@ -140,9 +144,12 @@ def _tuned(
     sized = all(parameter in one.settings for parameter in SIZED)
     wanted = scale or _setting(scope, name, "scale") or "max"
 
+    @cache
+    def tried(trial: Trial, workers: int, each: int) -> list[Ask]:
+        return [*_asks(scope, name, connection.namespace, _sets(name, trial, workers, each)), *beside]
+
     def asks_at(workers: int, each: int) -> list[Ask]:
-        sizes = (f"{name}.num_workers={workers}", f"{name}.num_gpus={each}")
-        return [*_asks(scope, name, connection.namespace, sizes), *beside]
+        return tried(AS_IT_IS, workers, each)
 
     asked = [*asks(name, one.manifests, connection.namespace), *beside]
     resource = next(filter(None, (device_of(ask) for ask in asked if ask.component == name)), "")
@@ -154,7 +161,27 @@ def _tuned(
     asked_size = None if _setting(scope, name, "scale") else size
     short = next((each.fit for each in own if each.prospect is not Prospect.FITS), None)
     set_by = hint_of_fit(short, one.settings) if short else ""
-    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size, set_by)
+    instead: Sequence[Alternative] = ()
+    if short and asked_size and short.ask.needs.get(resource):
+        options = [trial for trial in trials(view, short.ask, types, one.settings) if _known(trial, types)]
+        instead = alternatives(view, asked_size, options, tried)
+    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size, set_by, tuple(instead))
+
+
+def _known(trial: Trial, types: Mapping[str, str]) -> bool:
+    """Whether the platform has a name for the accelerator of a trial, if that is what it changes."""
+    return trial.settings.get(TYPE, "") in ("", *types)
+
+
+def _sets(name: str, trial: Trial, workers: int, each: int) -> list[str]:
+    """A size and a trial's settings as `--set` has them."""
+    settings = {**trial.settings, "num_workers": workers, "num_gpus": each}
+    return [f"{name}.{parameter}={as_text(value)}" for parameter, value in settings.items()]
+
+
+def as_text(value: object) -> str:
+    """A value as it is typed after a parameter's name."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:

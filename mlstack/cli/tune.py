@@ -107,6 +107,11 @@ def _as_dict(one: Tuned) -> dict[str, Any]:
         "prospect": one.prospect.value,
         "reasons": list(one.reasons),
         "set_by": one.set_by,
+        "instead": [
+            {"what": other.trial.what, "settings": dict(other.trial.settings), "full": other.full}
+            | dataclasses.asdict(other.size)
+            for other in one.instead
+        ],
         "asked": dataclasses.asdict(one.asked) if one.asked else None,
         "best": dataclasses.asdict(one.best) if one.best else None,
         "nodes": [dataclasses.asdict(row) for row in one.nodes],

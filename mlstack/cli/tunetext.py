@@ -9,6 +9,7 @@ from .picture import coloured, picture_text
 
 if TYPE_CHECKING:
     from mlstack.actions.tune import Tuned, Tuning
+    from mlstack.plan.fit.alternatives import Alternative
     from mlstack.plan.fit.picture import Picture
     from mlstack.plan.fit.scale import Size
 
@@ -40,7 +41,22 @@ def _component(one: Tuned, drawn: bool) -> list[str]:
 def _reasons(one: Tuned) -> list[str]:
     if one.prospect.value == "fits":
         return []
-    return [f"  {text}" for text in (*one.reasons, *([f"set by: {one.set_by}"] if one.set_by else []))]
+    set_by = [f"set by: {one.set_by}"] if one.set_by else []
+    return [f"  {text}" for text in (*one.reasons, *set_by, *(_instead(one, other) for other in _others(one)))]
+
+
+def _others(one: Tuned) -> list[Alternative]:
+    """The alternatives; without the one that the last line says anyway."""
+    return [other for other in one.instead if other.trial.settings or other.size != one.best]
+
+
+def _instead(one: Tuned, other: Alternative) -> str:
+    """`instead: 3 workers x 2 GPUs on a100 (accelerator_type=a100), as many as asked`."""
+    from mlstack.actions.tune import as_text
+
+    settings = ", ".join(f"{name}={as_text(value)}" for name, value in other.trial.settings.items())
+    where = f" {other.trial.what} ({settings})" if settings else ""
+    return f"instead: {_size(other.size, one.resource)}{where}{', as many as asked' if other.full else ''}"
 
 
 def _ansi(shown: Picture) -> str:

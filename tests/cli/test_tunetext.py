@@ -11,6 +11,7 @@ from mlstack.actions.tune import NodeRow, Tuned, Tuning
 from mlstack.cli.tune import tuning_as_dict
 from mlstack.cli.tunetext import MOST, tuning_text
 from mlstack.compose.manifests import Key
+from mlstack.plan.fit.alternatives import AS_IT_IS, Alternative, Trial
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.outlook import Outlook, outlooks
@@ -58,6 +59,24 @@ def test_what_does_not_fit_names_the_parameter() -> None:
         "  set by: num_gpus = 2, at components/cnn.yaml:8",
         "Fits: 1 worker x 2 GPUs. Take it with: mlstack tune gke cnn --scale 50% --write",
     ]
+
+
+def test_what_would_fit_instead() -> None:
+    """All but what the last line says anyway."""
+    others = (
+        Alternative(Trial("on a100", {"accelerator_type": "a100", "spot": True}), Size(3, 2), full=True),
+        Alternative(AS_IT_IS, Size(4, 1), full=False),
+        Alternative(AS_IT_IS, Size(1, 2), full=False),
+    )
+    lines = text(replace(tuned(3), instead=others))
+    assert [line for line in lines if "instead" in line] == [
+        "  instead: 3 workers x 2 GPUs (6 GPUs) on a100 (accelerator_type=a100, spot=true), as many as asked",
+        "  instead: 4 workers x 1 GPU",
+    ]
+    assert not any("instead" in line for line in text(replace(tuned(), instead=others)))
+    (found,) = tuning_as_dict(Tuning("gke", (replace(tuned(3), instead=others[:1]),)))["components"]
+    settings = {"accelerator_type": "a100", "spot": True}
+    assert found["instead"] == [{"what": "on a100", "settings": settings, "full": True, "workers": 3, "each": 2}]
 
 
 def test_a_picture_for_the_table() -> None:
