@@ -19,6 +19,8 @@ def topic_of(found: Fit) -> tuple[str, str]:
         return "resource", device
     if large := beyond_all(found.ask, [one.room for one in found.found]):
         return "resource", large
+    if found.room.why and found.missing:
+        return "resource", "pods"  # a rule across nodes: fewer of them
     full = [one for one in found.found if not one.count and _has(one, device)]
     if not full:
         return ("resource", device) if found.missing else ("", "")

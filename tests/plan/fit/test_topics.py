@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 GPU = "nvidia.com/gpu"
 TWO = {"allocatable": {GPU: "2"}}
 DATA = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+TERM = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}
+APART = {"requiredDuringSchedulingIgnoredDuringExecution": [TERM]}
 QUOTA = {"metadata": {"name": "q"}, "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}}
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], list[dict[str, Any]], tuple[str, str]]] = [
     ("too many a worker", TWO, {GPU: "16"}, {}, [], ("resource", GPU)),
@@ -28,6 +30,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], list[dict[
      ("taint", "team")),
     ("a selector", TWO, {GPU: "1"}, {"nodeSelector": {"disk": "nvme"}}, [], ("selector", "")),
     ("a claim", TWO, {GPU: "1"}, {"volumes": DATA}, [], ("volume", "data")),
+    ("a rule", TWO, {GPU: "1"}, {"affinity": {"podAntiAffinity": APART}}, [], ("resource", "pods")),
     ("a quota", TWO, {GPU: "2"}, {}, [QUOTA], ("resource", GPU)),
 ]  # fmt: skip
 
