@@ -37,8 +37,8 @@ Told = Listed | Lost | Event | MlstackError
 class Mirror:
     """A LIST, and a WATCH from there that is taken up again whatever breaks it. One thread.
 
-    `tell` is called from it: Listed first, then Events; Lost where the server is away for longer than a watch bears,
-    and an MlstackError, as the last, for what does not mend by itself (Forbidden).
+    From `version`, if it is given, without the LIST. `tell` is called from it: Listed first, then Events; Lost where
+    the server is away for longer than a watch bears; an MlstackError, as the last, for what does not mend by itself.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class Mirror:
         *,
         labels: str = "",
         fields: str = "",
+        version: str = "",
     ) -> None:
         self._client = client
         self._place = resource, namespace or None
         self._labels, self._fields = labels, fields
         self._tell = tell
-        self._watch = Watch(client, resource, namespace or None, "", labels=labels, fields=fields)
+        self._watch = Watch(client, resource, namespace or None, version, labels=labels, fields=fields)
         self._over = threading.Event()
         threading.Thread(target=self._run, daemon=True, name=f"mirror-{resource.plural}").start()
 
@@ -69,11 +70,12 @@ class Mirror:
             try:
                 self._follow()
             except GoneError:
-                continue  # the version is too old: list again
+                self._watch.resource_version = ""  # too old: list again
             except ClusterError as error:
                 if not (isinstance(error, UnreachableError) or error.retryable):
                     return self._tell(error)
                 self._tell(Lost(error))
+                self._watch.resource_version = ""
                 self._over.wait(PAUSE_SECONDS)
             except MlstackError as error:
                 return self._tell(error)
@@ -81,8 +83,9 @@ class Mirror:
 
     def _follow(self) -> None:
         resource, namespace = self._place
-        found = objects.list_objects(self._client, resource, namespace, labels=self._labels, fields=self._fields)
-        self._tell(Listed(tuple(found.items)))
-        self._watch.resource_version = found.resource_version
+        if not self._watch.resource_version:
+            found = objects.list_objects(self._client, resource, namespace, labels=self._labels, fields=self._fields)
+            self._tell(Listed(tuple(found.items)))
+            self._watch.resource_version = found.resource_version
         for event in self._watch:
             self._tell(event)

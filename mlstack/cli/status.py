@@ -35,6 +35,8 @@ def status(
 
     names = environments or tuple(settings.project().environment_names)
     scopes = [scope_of(settings, name, components) for name in names]
+    if watch and output == "yaml":
+        raise click.UsageError("--watch prints one JSON document a line: -o json.")
     if watch:
         from .watch import watch as follow
 

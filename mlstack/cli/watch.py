@@ -1,28 +1,128 @@
-"""status --watch: how environments stand, as it changes."""
+"""status --watch: how environments stand, as it changes, side by side."""
 
 from __future__ import annotations
 
-import time
+import datetime
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
-from mlstack.actions.session import Scope
-
 from .output import event_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mlstack.actions.session import Scope
+    from mlstack.actions.status import Status
+    from mlstack.actions.watching import View
+
+LEAST_COLUMNS = 56  # narrower than this, environments stand below each other
+STYLES = {"yes": "green", "done": "green", "running": "cyan", "waiting": "yellow", "no": "yellow", "failed": "red"}
 
 
 def watch(scopes: Sequence[Scope], interval: float, output: str) -> None:
-    """Print the status of the scopes again whenever it changes, until Ctrl-C."""
-    from mlstack.actions.status import status
+    """Show the status of the scopes as it changes, until Ctrl-C: drawn in place on a terminal, else what changed."""
+    from mlstack.actions.watching import watch_status
 
-    from .status import status_as_dict, status_text
+    if output == "text" and sys.stdout.isatty():
+        from rich.live import Live
 
-    last: list[object] = [None] * len(scopes)
-    while True:
-        for position, scope in enumerate(scopes):
-            found = status(scope)
-            if status_as_dict(found) != last[position]:
-                last[position] = status_as_dict(found)
-                click.echo(event_line(last[position]) if output == "json" else status_text(found))
-        time.sleep(interval)
+        screen = Live(auto_refresh=False, vertical_overflow="visible")
+        with suppress(KeyboardInterrupt), screen:
+            watch_status(
+                scopes,
+                lambda views: screen.update(drawn(views, screen.console.width), refresh=True),
+                interval_s=interval,
+            )
+        return
+    with suppress(KeyboardInterrupt):
+        watch_status(scopes, Changes(output, several=len(scopes) > 1), interval_s=interval)
+
+
+class Changes:
+    """Prints each environment's status again when it is another one."""
+
+    def __init__(self, output: str, *, several: bool) -> None:
+        self.output, self.several = output, several
+        self.last: dict[str, View] = {}
+
+    def __call__(self, views: Sequence[View]) -> None:
+        """The views as they are now."""
+        for view in views:
+            if self.last.get(view.environment) != view and (view.status or view.problem):
+                self.last[view.environment] = view
+                click.echo(self.line(view) if self.output == "json" else self.block(view))
+
+    def line(self, view: View) -> str:
+        """A view as JSON: the status as `status -o json` has it, and why it is not known."""
+        from .status import status_as_dict
+
+        known = status_as_dict(view.status) if view.status else {"environment": view.environment}
+        return event_line({**known, "problem": view.problem})
+
+    def block(self, view: View) -> str:
+        """A view as text."""
+        from .status import status_block
+
+        lines = [status_block(view.status, self.several)] if view.status else []
+        lines += [f"{view.environment}: {view.problem}"] if view.problem else []
+        return "\n".join([*lines, ""] if self.several else lines)
+
+
+def drawn(views: Sequence[View], width: int) -> RenderableType:
+    """The views for a terminal: side by side as far as they have room."""
+    from rich.console import Group
+    from rich.table import Table
+
+    panels = [panel(view) for view in views]
+    if width // max(1, len(panels)) < LEAST_COLUMNS:
+        return Group(*panels)
+    grid = Table.grid(expand=True)
+    for _ in panels:
+        grid.add_column(ratio=1)
+    grid.add_row(*panels)
+    return grid
+
+
+def panel(view: View) -> RenderableType:
+    """One environment in a frame."""
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    parts: list[RenderableType] = [components(view.status), *remarks(view.status)] if view.status else []
+    parts += [Text(view.problem, style="red")] if view.problem else []
+    now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
+    context = f" ({view.status.context})" if view.status and view.status.context != view.environment else ""
+    return Panel(Group(*parts), title=f"{view.environment}{context}", subtitle=now, title_align="left")
+
+
+def components(found: Status) -> RenderableType:
+    """The components: readiness, objects, and below each why it is not ready and where it is reached."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("component", "ready", "objects", "notes"):
+        table.add_column(name, overflow="fold")
+    for one in found.components:
+        reached = (
+            [f"reached at {', '.join(one.endpoints)}"] if one.endpoints and one.ready in ("yes", "running") else []
+        )
+        notes = Text("\n".join((*one.notes, *reached)))
+        table.add_row(one.name, Text(one.ready, style=STYLES.get(one.ready, "")), f"{one.present}/{one.total}", notes)
+    return table
+
+
+def remarks(found: Status) -> list[RenderableType]:
+    """What stands below the components."""
+    from rich.text import Text
+
+    from .status import gpu_lines
+
+    lines = [*found.notices, *(gpu_lines(found.gpus) if found.gpus else [])]
+    lines += ["simulated (a sandbox)"] if found.simulated else []
+    return [Text(line, style="dim") for line in lines]
