@@ -20,7 +20,7 @@ from mlstack.cluster.connect import connect
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.compose.manifests import Manifest, pod_templates
 from mlstack.errors import MlstackError
-from tests.prototypes.showing import FULLEST, PLATFORMS, PROTOTYPES, catalogue, rendered_sets, show
+from tests.prototypes.showing import PLATFORMS, PROTOTYPES, catalogue, on_fullest, show
 from tests.upstream.crds import FILES, crd
 
 CRD = "CustomResourceDefinition"
@@ -51,7 +51,7 @@ def cases() -> list[Case]:
     """Every different object: of all sets on the platform that has most, and of the defaults on the others."""
     found: dict[str, Case] = {}
     for prototype in PROTOTYPES:
-        sets = [(f"{prototype} with {values}", one) for values, one in rendered_sets(prototype, FULLEST)]
+        sets = [(f"{prototype} with {values}", one) for values, one in on_fullest(prototype)]
         defaults = [(f"{prototype} on {platform}", show(prototype, platform)) for platform in PLATFORMS]
         for where, rendered in [*sets, *defaults]:
             for manifest in rendered.manifests:
@@ -125,7 +125,7 @@ def pods(prototype: str, chosen: Iterable[Case]) -> list[Case]:
 @pytest.mark.parametrize("prototype", PROTOTYPES)
 def test_pods_are_admitted_at_the_level_that_the_prototype_states(prototype: str, server: Client) -> None:
     stated = catalogue()[prototype].pod_security
-    rendered = [one for _, one in rendered_sets(prototype, FULLEST)]
+    rendered = [one for _, one in on_fullest(prototype)]
     every = pods(prototype, ((prototype, manifest) for one in rendered for manifest in one.manifests))
     assert stated or not every, "a prototype with pods says its pod_security"
     if not every:

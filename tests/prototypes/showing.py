@@ -87,11 +87,17 @@ def rendered_sets(prototype: str, platform: str) -> Iterator[tuple[Values, Rende
 
 
 @lru_cache
+def on_fullest(prototype: str) -> tuple[tuple[Values, Rendered], ...]:
+    """`rendered_sets` on the platform that has most, which several tests look at."""
+    return tuple(rendered_sets(prototype, FULLEST))
+
+
+@lru_cache
 def objects(prototype: str) -> dict[str, tuple[str, Manifest]]:
     """Every different object of a prototype's sets on all platforms, with the set that it came from."""
     found: dict[str, tuple[str, Manifest]] = {}
     for platform in PLATFORMS:
-        for values, rendered in rendered_sets(prototype, platform):
+        for values, rendered in on_fullest(prototype) if platform == FULLEST else rendered_sets(prototype, platform):
             for manifest in rendered.manifests:
                 text = json.dumps(manifest, sort_keys=True)
                 if text not in found:

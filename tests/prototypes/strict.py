@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,15 @@ class Strict:
         version, kind = manifest["apiVersion"], manifest["kind"]
         name = self._names.get((version, kind))
         if name is not None:
-            yield from self._found(name, self._reference(name), manifest)
+            yield from self._found(name, reference(name), manifest)
             return
-        custom = custom_schemas([crd(kind)] if kind in FILES else [], self._reference(META)).get((version, kind))
+        custom = custom_of(version, kind)
         if custom is None:
             yield f"nobody defines {kind} in {version}"
             return
-        yield from self._found(kind, custom, manifest)
+        yield from self._found(f"{kind} in {version}", custom, manifest)
         for path, template in pod_templates(manifest):
-            for problem in self._found(POD_TEMPLATE, self._reference(POD_TEMPLATE), template):
+            for problem in self._found(POD_TEMPLATE, reference(POD_TEMPLATE), template):
                 yield f"{'.'.join(path)}: {problem}"
 
     def _found(self, key: str, schema: Mapping[str, Any], value: Any) -> Iterator[str]:
@@ -67,9 +67,16 @@ class Strict:
         for error in self._validators[key].iter_errors(value):
             yield f"{'.'.join(map(str, error.instance_path))}: {error.message[:300]}"
 
-    @staticmethod
-    def _reference(name: str) -> dict[str, str]:
-        return {"$ref": f"{ADDRESS}#/$defs/{name}"}
+
+def reference(name: str) -> dict[str, str]:
+    """A schema that is one of Kubernetes' own."""
+    return {"$ref": f"{ADDRESS}#/$defs/{name}"}
+
+
+@cache
+def custom_of(version: str, kind: str) -> Mapping[str, Any] | None:
+    """The schema of an operator's kind; None where no operator defines it."""
+    return custom_schemas([crd(kind)] if kind in FILES else [], reference(META)).get((version, kind))
 
 
 @lru_cache

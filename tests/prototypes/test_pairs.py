@@ -19,7 +19,7 @@ from mlstack.compose.prototypes import check_prototype
 from mlstack.compose.schemas import validate
 from mlstack.errors import MlstackError
 from tests.prototypes.pairs import IMPLICIT, KNOWN, SWITCHES, Values, all_pairs, bare, pairs_of, variants
-from tests.prototypes.showing import FULLEST, PROTOTYPES, catalogue, objects, refusal, sets, show
+from tests.prototypes.showing import FULLEST, PROTOTYPES, catalogue, objects, on_fullest, refusal, sets, show
 from tests.prototypes.strict import VERSIONS, strict
 
 OLDEST_AND_NEWEST = (VERSIONS[0], VERSIONS[-1])
@@ -93,7 +93,7 @@ def effect(prototype: str, name: str) -> tuple[Values, Any] | None:
 @cache
 def of_row(prototype: str, index: int) -> tuple[Manifest, ...]:
     """What the defaults (0) or a set render."""
-    return after(prototype, {} if index == 0 else sets(prototype).rows[index - 1])
+    return on_fullest(prototype)[index][1].manifests
 
 
 def after(prototype: str, values: Values) -> tuple[Manifest, ...]:
