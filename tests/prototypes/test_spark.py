@@ -12,6 +12,8 @@ from mlstack.compose.prototypes import Prototype
 from mlstack.compose.render import Rendered
 from mlstack.compose.schemas import validate
 from mlstack.errors import MlstackError
+from mlstack.plan.fit.requests import pod_requests
+from mlstack.plan.fit.spark import made_pods
 from tests.upstream.crds import crd
 
 Show = Callable[..., Rendered]
@@ -262,6 +264,16 @@ def test_everything_is_valid(values: dict[str, Any], show: Show, executor: One) 
     pod["metadata"]["name"] = "made-by-spark"
     pod["spec"]["containers"][0]["image"] = "put-in-by-spark"
     assert [str(problem) for problem in validate([pod])] == []
+
+
+def test_both_engines_ask_the_nodes_for_the_same(show: Show) -> None:
+    values = {"main_file": PI, "executors": 3, "executor_memory": "4Gi", "num_gpus": 2}
+    native = list(made_pods(show("spark-application", **values).manifests))
+    operated = list(made_pods(show("spark-application", engine="operator", **values).manifests))
+    asked = [(one.role, one.count, pod_requests(one.pod)) for one in operated]
+    assert asked[1] == (native[0].role, native[0].count, pod_requests(native[0].pod))
+    assert asked[1][:2] == ("executor", 3)
+    assert asked[1][2]["nvidia.com/gpu"] == 2
 
 
 def test_packages_are_installed_where_driver_and_executors_find_them(

@@ -13,6 +13,7 @@ from typing import Any
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, pod_requests
+from mlstack.plan.fit.spark import Made, made_pods
 from mlstack.plan.readiness import QUEUE
 
 
@@ -38,7 +39,14 @@ class Ask:
 
 def asks(component: str, manifests: Sequence[Manifest], namespace: str) -> list[Ask]:
     """What a component's objects will ask of the nodes, one entry a pod template, in the objects' order."""
-    return [ask for manifest in manifests for ask in _asks(component, manifest, namespace)]
+    own = [ask for manifest in manifests for ask in _asks(component, manifest, namespace)]
+    return [*own, *(_of_spark(component, made, namespace) for made in made_pods(manifests))]
+
+
+def _of_spark(component: str, made: Made, namespace: str) -> Ask:
+    metadata = {**(made.pod.get("metadata") or {}), "namespace": made.owner.namespace or namespace}
+    queue = (metadata.get("labels") or {}).get(QUEUE, "")
+    return Ask(component, made.owner, made.role, made.count, {**made.pod, "metadata": metadata}, queue)
 
 
 def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
