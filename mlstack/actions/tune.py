@@ -154,9 +154,10 @@ def _tuned(
     asked = [*asks(name, one.manifests, connection.namespace), *beside]
     resource = next(filter(None, (device_of(ask) for ask in asked if ask.component == name)), "")
     types = model_names(target.platform)
-    found = outlooks(view, asked, grows=connection.environment.grows(target.platform), types=types)
+    grows = connection.environment.grows(target.platform)
+    found = outlooks(view, asked, grows=grows, types=types)
     own = tuple(each for each in found if each.ask.component == name)
-    best = choose(view, asks_at, resource, wanted) if sized else None
+    best = choose(view, asks_at, resource, wanted, grows) if sized else None
     size = Size(*(int(one.settings[parameter].value) for parameter in SIZED)) if sized else None
     asked_size = None if _setting(scope, name, "scale") else size
     short = next((each.fit for each in own if each.prospect is not Prospect.FITS), None)

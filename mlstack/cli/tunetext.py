@@ -73,7 +73,11 @@ def _ansi(shown: Picture) -> str:
 
 
 def _free(one: Tuned) -> str:
-    return f"{_size(one.best, one.resource)} fit now" if one.best else "none fits now"
+    return f"{_size(one.best, one.resource)} fit {_when(one.best)}" if one.best else "none fits now"
+
+
+def _when(size: Size) -> str:
+    return f"after {' and '.join(map(str, size.coming))} come" if size.coming else "now"
 
 
 def _table(one: Tuned) -> str:
@@ -89,7 +93,8 @@ def _answer(found: Tuning, one: Tuned, scale: str) -> list[str]:
         return []
     as_asked = ", or as asked" if one.asked and one.prospect.value == "fits" else ""
     command = f"mlstack tune {found.environment} {one.component} --scale {scale or 'max'} --write"
-    return [f"Fits: {_size(one.best, one.resource)}{as_asked}. Take it with: {command}"]
+    fits = f"Fits {_when(one.best)}" if one.best.coming else "Fits"
+    return [f"{fits}: {_size(one.best, one.resource)}{as_asked}. Take it with: {command}"]
 
 
 def _size(size: Size | None, resource: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import single
 from mlstack.plan.fit.fit import Verdict, fit
+from mlstack.plan.fit.growing import Coming, fully, needed
+from mlstack.plan.fit.pools import NONE, Growth
 from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
 
@@ -19,10 +21,11 @@ AsksAt = Callable[[int, int], Sequence[Ask]]
 
 @dataclass(frozen=True)
 class Size:
-    """So many workers of so many devices each."""
+    """So many workers of so many devices each; `coming`: the nodes without which they do not fit."""
 
     workers: int
     each: int
+    coming: tuple[Coming, ...] = ()
 
     @property
     def devices(self) -> int:
@@ -37,11 +40,22 @@ def wanted_devices(scale: str, free: int) -> int:
     return max(1, free * int(scale[:-1]) // 100) if scale.endswith("%") else int(scale)
 
 
-def choose(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | None:
+def choose(view: View, asks_at: AsksAt, resource: str, scale: str, growth: Growth = NONE) -> Size | None:
     """The size that uses most of what is wanted, with the fewest workers; None where not one worker surely fits.
 
-    More devices in one worker keep the traffic inside a node. `resource` "": workers without devices.
+    More devices in one worker keep the traffic inside a node. `resource` "": workers without devices. A number that is
+    not free now may count on the nodes that pools bring; `max` and percentages are of what is there.
     """
+    best = _chosen(view, asks_at, resource, scale)
+    if not growth.pools or not scale.isdigit() or (best and best.devices >= int(scale)):
+        return best
+    later = _chosen(fully(view, asks_at(int(scale), 1), growth), asks_at, resource, scale)
+    if later is None or (best and later.devices <= best.devices):
+        return best
+    return replace(later, coming=needed(view, asks_at(later.workers, later.each), growth))
+
+
+def _chosen(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | None:
     best: Size | None = None
     target = wanted_devices(scale, free_devices(view, asks_at, resource))
     for each in _sizes(view, resource):

@@ -7,7 +7,9 @@ import pytest
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.growing import Coming
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.pools import Growth, Pool
 from mlstack.plan.fit.scale import AsksAt, Size, choose, wanted_devices
 from mlstack.plan.fit.view import View
 
@@ -80,3 +82,19 @@ def test_without_devices_one_worker_a_node(build: Build) -> None:
 
 def test_what_a_scale_means() -> None:
     assert [wanted_devices(text, 6) for text in ("max", "4", "50%", "1%", "100%")] == [6, 4, 3, 1, 6]
+
+
+def test_a_number_counts_on_pools_and_all_that_is_free_does_not(build: Build) -> None:
+    there = View(rooms([build.node("n", allocatable={GPU: "2"})], []))
+    pool = Pool("l4", 3, {"cpu": 8000, "memory": 2**35, GPU: 4, "pods": 110})
+
+    def asks_at(workers: int, each: int) -> list[Ask]:
+        pod = build.pod(requests={GPU: str(each), "cpu": "1"})
+        return [Ask("cnn", Key("", "Job", "ml", "cnn"), "worker", workers, pod)]
+
+    growth = Growth(pools=(pool,))
+    assert choose(there, asks_at, GPU, "max", growth) == Size(1, 2)
+    assert choose(there, asks_at, GPU, "2", growth) == Size(1, 2)
+    assert choose(there, asks_at, GPU, "8", growth) == Size(2, 4, (Coming("l4", 2),))
+    assert choose(there, asks_at, GPU, "8") == Size(1, 2)
+    assert choose(there, asks_at, GPU, "40", growth) == Size(7, 2, (Coming("l4", 3),))
