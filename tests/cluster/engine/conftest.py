@@ -59,8 +59,9 @@ class Stack:
         return self.clients[-1].requests
 
     def writes(self) -> dict[str, int]:
-        """The writing requests of the last action, dry-runs included."""
-        return {name: count for name, count in self.sent().items() if name.split()[0] not in READS}
+        """The writing requests of the last action, dry-runs included; a review is only a question."""
+        sent = self.sent().items()
+        return {name: count for name, count in sent if name.split()[0] not in READS and not name.endswith("reviews")}
 
 
 def counts(outcome: Outcome) -> dict[str, int]:

@@ -14,6 +14,7 @@ from mlstack.actions.apply import ApplyFailedError, PlanBlockedError
 from mlstack.actions.connection import WrongClusterError
 from mlstack.actions.environments import pin_environment
 from mlstack.actions.events import NothingToDo
+from mlstack.actions.preflight import PreflightError
 from mlstack.app.project import Project
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.errors import NotReadyError, WorkloadFailedError
@@ -388,8 +389,12 @@ def test_a_user_who_may_not_is_told_in_a_sentence(
     restricted(kubectl, namespace, kubeconfig)
     stack.environment("limited", "reader", namespace)
     stack.write("web", WEB)
-    with pytest.raises(ForbiddenError, match=f"{namespace}:reader' of context 'reader' may not create configmaps"):
+    with pytest.raises(PreflightError, match=f"{namespace}:reader' of context 'reader' may not do all that") as seen:
         stack.apply(environment="limited")
+    assert f"in namespace {namespace}: create, patch deployments.apps, services" in seen.value.message
+    assert f"in namespace {namespace}: create, update, patch configmaps" in seen.value.message
+    with pytest.raises(ForbiddenError, match=f"{namespace}:reader' of context 'reader' may not create configmaps"):
+        stack.apply(environment="limited", preflight=False)
     assert "No resources" in kubectl("get", "deployments", "-n", namespace, context="gke", check=False)
 
 
@@ -484,9 +489,11 @@ def test_a_quota_is_told_and_ends_the_wait(stack: Stack, namespace: str, kubectl
 
 def test_a_kind_that_is_not_served_is_refused_before_any_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     stack.write("thing", "apiVersion: a.example.com/v1\nkind: Thing\nmetadata: {name: one}\n")
-    with pytest.raises(UnservedError, match="does not serve Thing"):
+    with pytest.raises(PreflightError, match=r"the cluster does not serve Thing \(a.example.com/v1\)"):
         stack.apply()
     assert stack.writes() == {}
+    with pytest.raises(UnservedError, match="does not serve Thing"):
+        stack.apply(preflight=False)
 
 
 def test_only_ours_is_pruned_when_a_name_was_taken_over(stack: Stack, namespace: str, kubectl: Kubectl) -> None:

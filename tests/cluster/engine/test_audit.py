@@ -204,7 +204,8 @@ class Audit:
 
 def _writes(event: dict[str, Any]) -> bool:
     reference, code = event.get("objectRef") or {}, (event.get("responseStatus") or {}).get("code", 0)
-    kept = reference.get("resource") not in ("events", "tokenreviews", "subjectaccessreviews", "selfsubjectreviews")
+    resource = str(reference.get("resource"))
+    kept = resource != "events" and not resource.endswith("reviews")
     return event["verb"] in WRITES and kept and code < 400 and "dryRun" not in event["requestURI"]
 
 
