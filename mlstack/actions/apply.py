@@ -40,7 +40,7 @@ from mlstack.actions.replan import planned_again
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
-from mlstack.actions.waiting import Target
+from mlstack.actions.watches import Target
 from mlstack.app.assemble import says
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.store import Parent

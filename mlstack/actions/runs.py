@@ -15,7 +15,7 @@ from mlstack.actions.reading import Place
 from mlstack.actions.remember import remember_ends
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.wait import applied_targets, check_outcome, patience_of, wait_in_session
-from mlstack.actions.waiting import Target
+from mlstack.actions.watches import Target
 from mlstack.compose.manifests import Key, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.runs import is_run

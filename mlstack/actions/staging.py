@@ -13,7 +13,8 @@ from mlstack.actions.planning import Planning
 from mlstack.actions.sending import REPLACING, Sent, send
 from mlstack.actions.session import Session
 from mlstack.actions.wait import check_outcome, patience_of, wait_in_session
-from mlstack.actions.waiting import Patience, Target, Waited
+from mlstack.actions.waiting import Patience, Waited
+from mlstack.actions.watches import Target
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.model import Change
 from mlstack.plan.needs import held_back, waiting_for
@@ -37,7 +38,7 @@ class Staging:
     def send_stages(self) -> None:
         sent_already = {sent.change.key for sent in self.sent}
         for number, changes in self.planning.plan.stages:
-            todo = self.possible([change for change in changes if change.key not in sent_already])
+            todo: Sequence[Change] = self.possible([change for change in changes if change.key not in sent_already])
             if number == WORKLOADS:
                 todo = self.wait_for_operators(todo)
             self.check_lock()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from mlstack.actions.events import OnEvent, Ready, ignore
 from mlstack.actions.reading import Place, all_or_raise, resource_for
 from mlstack.actions.session import Scope, Session, open_session
-from mlstack.actions.waiting import Around, Patience, Target, Waited, wait_for_targets
+from mlstack.actions.waiting import Patience, Waited, wait_for_targets
+from mlstack.actions.watches import Around, Target
 from mlstack.cluster import objects
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError

@@ -1,23 +1,21 @@
-"""Waiting by watches: one per kind and namespace, an event on every change of state, a reason for what is not ready."""
+"""Waiting by watches: an event on every change of state, a reason for what is not ready."""
 
 from __future__ import annotations
 
 import queue
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mlstack.actions.events import Notice, OnEvent, Progress
-from mlstack.actions.listing import order, spread_kinds
 from mlstack.actions.queues import QueueWords
 from mlstack.actions.tails import Tails
+from mlstack.actions.watches import Around, Seen, Target, Watches
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ClusterError, ForbiddenError, GoneError
-from mlstack.cluster.kinds import Resource, well_known
-from mlstack.cluster.watch import Event, Watch
-from mlstack.compose.layers import Setting
+from mlstack.cluster.failures import ClusterError
+from mlstack.cluster.kinds import well_known
+from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.hints import with_hint
@@ -29,18 +27,7 @@ TICK_SECONDS = 0.5
 EVENTS_EVERY_SECONDS = 5.0
 GRACE_SECONDS = 10.0  # how long "unschedulable" may last before it counts, where no node can come
 
-PODS = well_known("v1", "Pod")
 EVENTS = well_known("v1", "Event")
-
-
-@dataclass(frozen=True)
-class Target:
-    """An object to wait for. `live` is the newest state known, None if not seen yet."""
-
-    key: Key
-    component: str
-    resource: Resource
-    live: Manifest | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -67,16 +54,6 @@ class Waited:
     def ready(self) -> int:
         """How many targets need no more waiting."""
         return sum(state.ready for state in self.states.values())
-
-
-@dataclass(frozen=True)
-class Around:
-    """What a wait needs beside its targets: labels that select our pods, settings for hints, versions to watch from."""
-
-    pod_labels: str
-    settings: Callable[[str], Mapping[str, Setting]]
-    versions: Mapping[tuple[Resource, str], str]
-    labels: str = ""
 
 
 def wait_for_targets(
@@ -112,14 +89,14 @@ class _Wait:
         self.queues = QueueWords(client)
         self.from_events: dict[Key, Reason] = {}
         self.stuck: dict[Key, float] = {}
-        self.seen: queue.Queue[Event | Notice | MlstackError] = queue.Queue()
-        self.watches: list[Watch] = []
+        self.seen: queue.Queue[Seen] = queue.Queue()
+        self.watches = Watches(client, self.seen.put)
         self.asked_events = time.monotonic()
 
     def run(self) -> Waited:
         self.judge_all()
         if not self.settled():
-            self.watch_all()
+            self.watches.watch_all(list(self.targets.values()), self.around)
         while not self.settled() and time.monotonic() < self.patience.deadline:
             self.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
             self.ask_events()
@@ -129,8 +106,7 @@ class _Wait:
         return Waited(self.states, texts, self.lives, not self.settled(), tuple(self.pods.values()))
 
     def stop(self) -> None:
-        for watch in self.watches:
-            watch.stop()
+        self.watches.stop()
 
     # -- what is enough
 
@@ -220,7 +196,7 @@ class _Wait:
         except queue.Empty:
             return
 
-    def see(self, seen: Event | Notice | MlstackError) -> None:
+    def see(self, seen: Seen) -> None:
         if isinstance(seen, MlstackError):
             raise seen
         if isinstance(seen, Notice):
@@ -244,58 +220,6 @@ class _Wait:
         elif self.states[key].state is not State.FINISHED:
             self.lives.pop(key, None)
             self.gone.add(key)
-
-    def watch_all(self) -> None:
-        places = {(target.resource, target.key.namespace) for target in self.targets.values()}
-        wide = {resource for resource, _ in spread_kinds(places)}
-        for resource, namespace in sorted(places, key=order):
-            if resource not in wide:
-                version = self.around.versions.get((resource, namespace), "")
-                self.follow(resource, namespace, self.around.labels, version)
-        for resource in wide:
-            self.follow(resource, "", self.around.labels, "")
-        pods = {(PODS, namespace) for _, namespace in places if namespace}
-        for _, namespace in spread_kinds(pods) or sorted(pods, key=order):
-            self.follow(PODS, namespace, self.around.pod_labels, "")
-
-    def follow_each(self, resource: Resource, labels: str) -> None:
-        """In each namespace, where the user may not watch the whole cluster."""
-        for namespace in sorted({key.namespace for key in self.targets if key.namespace}):
-            self.follow(resource, namespace, labels, "")
-
-    def follow(self, resource: Resource, namespace: str, labels: str, version: str) -> None:
-        """Watches a kind in a thread of its own, from `version`, or from a LIST made first where that is ""."""
-        watch = Watch(self.client, resource, namespace or None, version, labels=labels)
-        self.watches.append(watch)
-        arguments = (watch, resource, namespace, labels)
-        threading.Thread(target=self.pump, args=arguments, daemon=True, name=f"watch-{resource.plural}").start()
-
-    def pump(self, watch: Watch, resource: Resource, namespace: str, labels: str) -> None:
-        """Puts what a watch sees into the queue, and what ends it early too."""
-        while True:
-            try:
-                if not watch.resource_version:
-                    self.list_again(watch, resource, namespace, labels)
-                for event in watch:
-                    self.seen.put(event)
-                return
-            except GoneError:
-                watch.resource_version = ""
-            except ForbiddenError as error:
-                if resource.namespaced and not namespace:
-                    self.follow_each(resource, labels)
-                    return
-                self.seen.put(Notice(f"No reasons can be given: {error.message}") if resource is PODS else error)
-                return
-            except MlstackError as error:
-                self.seen.put(error)
-                return
-
-    def list_again(self, watch: Watch, resource: Resource, namespace: str, labels: str) -> None:
-        found = objects.list_objects(self.client, resource, namespace or None, labels=labels)
-        for item in found.items:
-            self.seen.put(Event("MODIFIED", item))
-        watch.resource_version = found.resource_version
 
     def needs_events(self, key: Key) -> bool:
         return not self.reasons[key].text or key in self.from_events

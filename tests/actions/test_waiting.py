@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from mlstack.actions.events import Event, Progress
-from mlstack.actions.waiting import Around, Patience, Target, Waited, wait_for_targets
+from mlstack.actions.waiting import Patience, Waited, wait_for_targets
+from mlstack.actions.watches import Around, Target
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest, key_of
