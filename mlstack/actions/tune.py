@@ -158,7 +158,8 @@ def _tuned(
     found = outlooks(view, asked, grows=grows, types=types)
     own = tuple(each for each in found if each.ask.component == name)
     best = choose(view, asks_at, resource, wanted, grows) if sized else None
-    size = Size(*(int(one.settings[parameter].value) for parameter in SIZED)) if sized else None
+    workers, each = (int(one.settings[name].value) for name in SIZED) if sized else (0, 0)
+    size = Size(workers, each) if sized else None
     asked_size = None if _setting(scope, name, "scale") else size
     short = next((each.fit for each in own if each.prospect is not Prospect.FITS), None)
     set_by = hint_of_fit(short, one.settings) if short else ""

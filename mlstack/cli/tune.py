@@ -14,6 +14,7 @@ from .settings import Settings, output_option, pass_settings, set_option
 if TYPE_CHECKING:
     from mlstack.actions.session import Scope
     from mlstack.actions.tune import Tuned, Tuning
+    from mlstack.plan.fit.scale import Size
 
 
 @click.command()
@@ -109,10 +110,16 @@ def _as_dict(one: Tuned) -> dict[str, Any]:
         "set_by": one.set_by,
         "instead": [
             {"what": other.trial.what, "settings": dict(other.trial.settings), "full": other.full}
-            | dataclasses.asdict(other.size)
+            | _plain(other.size)
             for other in one.instead
         ],
-        "asked": dataclasses.asdict(one.asked) if one.asked else None,
-        "best": dataclasses.asdict(one.best) if one.best else None,
+        "asked": _plain(one.asked) if one.asked else None,
+        "best": _plain(one.best) if one.best else None,
         "nodes": [dataclasses.asdict(row) for row in one.nodes],
     }
+
+
+def _plain(size: Size) -> dict[str, Any]:
+    """A size as data; the nodes that have to come for it only where some have to."""
+    coming = [{"pool": one.pool, "nodes": one.nodes} for one in size.coming]
+    return {"workers": size.workers, "each": size.each} | ({"coming": coming} if coming else {})
