@@ -1,0 +1,60 @@
+"""One control plane with the real Kueue and the real training operator, and an app whose jobs go through a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mlstack import sandbox
+from mlstack.cluster.client import Client
+from mlstack.cluster.connect import connect
+from mlstack.sandbox import Sandbox
+from tests.cluster.queues import kueue
+
+Kubectl = Callable[..., str]
+NAME = "queues"
+GPU, MODEL, A100 = "nvidia.com/gpu", "cloud.google.com/gke-accelerator", "nvidia-tesla-a100"
+
+
+def _node(number: int) -> dict[str, Any]:
+    size = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "100Gi", "pods": "110", GPU: "8"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": f"a100-{number}", "labels": {MODEL: A100}},
+        "spec": {"taints": [{"key": GPU, "value": "present", "effect": "NoSchedule"}]},
+        "status": {"allocatable": size},
+    }
+
+
+def _cpu_node() -> dict[str, Any]:
+    node = _node(0)
+    del node["status"]["allocatable"][GPU]
+    return {**node, "metadata": {"name": "cpu-0"}, "spec": {}}
+
+
+@pytest.fixture(scope="session")
+def queued(
+    session_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory, kubectl: Kubectl
+) -> Iterator[Sandbox]:
+    """Two nodes of 8 A100 each, one without; and Kueue."""
+    place = tmp_path_factory.mktemp("kueue")
+    (place / "nodes.yaml").write_text(yaml.safe_dump_all([_cpu_node(), _node(0), _node(1)]), "utf-8")
+    certificates = tmp_path_factory.mktemp("certificates")
+    try:
+        made = sandbox.up(NAME, like="gke", context=NAME, nodes_file=place / "nodes.yaml", progress=lambda _: None)
+        with kueue.running(certificates, NAME, kubectl):
+            yield made
+    finally:
+        sandbox.down(NAME)
+
+
+@pytest.fixture
+def server(queued: Sandbox, kubeconfig: Path) -> Iterator[Client]:
+    """A client of that control plane as its administrator."""
+    with connect(NAME, str(kubeconfig)) as connected:
+        yield connected
