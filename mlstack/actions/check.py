@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mlstack.actions.checks import Asked, look
+from mlstack.actions.checks import Asked, look, untold
 from mlstack.actions.events import Connected
 from mlstack.actions.fitting import look_at_room
 from mlstack.actions.preflight import whole_rights
@@ -40,11 +40,9 @@ def check(scope: Scope) -> Checked:
     session = open_session(replace(everything, sets=(*scope.sets, *unscaled(everything))))
     all_of_it = session.manifests
     chosen = {name: all_of_it[name] for name in scope.components or all_of_it}
-    looks = [
-        Look(CLUSTER, _cluster(session)),
-        *look(session, Asked(chosen, all_of_it, rights=whole_rights(session, chosen))),
-        *_room(session, chosen),
-    ]
+    looks = [Look(CLUSTER, _cluster(session))]
+    looks += look(session, Asked(chosen, all_of_it, rights=whole_rights(session, chosen)))
+    looks += untold(_room(session, chosen), looks)
     requests = sum(session.connection.client.requests.values())
     return Checked(session.connected(), tuple(rows(looks)), tuple(findings(looks)), requests)
 

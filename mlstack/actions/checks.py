@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +47,17 @@ def look(session: Session, asked: Asked) -> list[Look]:
     if wanted:
         looking.append(lambda: look_up(session, wanted))
     return _all(session, looking)
+
+
+def untold(room: Sequence[Look], looks: Sequence[Look]) -> list[Look]:
+    """What the fit found, without what it has against objects that were found missing before it."""
+    missing = {look.what.partition(" ")[2].partition("/")[0] for look in looks if look.finding is not None}
+    return [look for look in room if look.finding is None or not _about(look.finding.problem, missing)]
+
+
+def _about(problem: str, missing: Collection[str]) -> bool:
+    words = set(re.findall(r"[^\s/,:;]+", problem))
+    return "is not there" in problem and not words.isdisjoint(missing - {""})
 
 
 def _together(one: Components, other: Components) -> Components:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlstack.actions.checks import Asked, look
+from mlstack.actions.checks import Asked, look, untold
 from mlstack.actions.events import Notice, OnEvent
 from mlstack.actions.fitting import look_at_room
 from mlstack.actions.planning import Planning
@@ -47,7 +47,7 @@ def preflight(session: Session, planning: Planning, on_event: OnEvent) -> None:
     looks = look(session, _asked(session, planning))
     asked = starting(session, plan)
     if any(map(device_of, asked)):
-        looks += look_at_room(session, asked, coming_claims(plan), devices_only=True)
+        looks += untold(look_at_room(session, asked, coming_claims(plan), devices_only=True), looks)
     tell(session, looks, on_event)
 
 

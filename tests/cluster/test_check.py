@@ -261,6 +261,8 @@ def test_no_class_is_the_default_one(app: App, kubectl: Kubectl) -> None:
 
 def test_nodes_whose_device_plugin_is_missing(app: App, namespace: str, kubectl: Kubectl) -> None:
     app.do("generate", "tf-job", "cnn", "--image=x", "--command=train", "--runner=native", "--num_gpus=1")
+    app.do("param", "set", "cnn", "memory", "1Gi")
+    app.do("param", "set", "cnn", "cpu", "1")
     never = "cnn can never fit in dev: each worker asks 1 nvidia.com/gpu, and no node has any"
     assert told(checked(app)) == [("error", f"{never}, and dev says autoscaling: none.")]
     labels = {"nvidia.com/gpu.product": "NVIDIA-L4"}
@@ -329,7 +331,9 @@ def typed_in(app: App, line: str, namespace: str) -> str:
         check=False,
     )
     text = re.sub(r"https://127\.0\.0\.1:\d+", "https://34.1.2.3", done.stdout.replace(namespace, "ml"))
-    return re.sub(r"cluster [0-9a-f]{8}\b", "cluster 2b91c22b", text)
+    text = re.sub(r"cluster [0-9a-f]{8}\b", "cluster 2b91c22b", text)
+    text = re.sub(r"\ball \d+ that it", "all 58 that it", text)  # grows with the prototypes
+    return re.sub(r"\(\d+ requests\)", "(16 requests)", text)
 
 
 def test_the_page_shows_what_is_printed(shown: App, namespace: str) -> None:

@@ -60,15 +60,44 @@ def workloads(kubectl: Kubectl, namespace: str) -> set[str]:
     return {one["metadata"]["name"] for one in found["items"]}
 
 
-def test_the_right_that_is_missing_is_said_and_nothing_is_done(app: App, namespace: str, kubectl: Kubectl) -> None:
+WIDE = """\
+    in the whole cluster: list, create, patch, delete clusterrolebindings.rbac.authorization.k8s.io
+    in the whole cluster: list, create, patch, delete, escalate, bind clusterroles.rbac.authorization.k8s.io
+    in the whole cluster: list, watch, create, patch, delete customresourcedefinitions.apiextensions.k8s.io
+"""
+
+
+def test_all_rights_that_are_missing_are_said_and_nothing_is_done(
+    app: App, namespace: str, kubectl: Kubectl, minikube: Sandbox
+) -> None:
+    app.do("param", "set", "--env=dev", "core", "webhook", "false")
     done = app.run("apply", "dev", "--yes")
-    assert done.returncode == 1
-    assert (
-        f"User 'system:serviceaccount:{namespace}:ada' of context '{CONTEXT}' may not list customresour" in done.stderr
-    )
-    wanted = "verb 'list' on customresourcedefinitions of API group apiextensions.k8s.io at the cluster scope"
-    assert f"Ask the cluster's owner for: {wanted}" in done.stderr
-    assert workloads(kubectl, namespace) == set()
+    assert (done.returncode, workloads(kubectl, namespace)) == (1, set())
+    user = f"system:serviceaccount:{namespace}:ada"
+    assert f"User {user!r} of context {CONTEXT!r} may not do all that core takes. Missing are:\n{WIDE}" in done.stderr
+    grants = [line.strip() for line in done.stderr.splitlines() if line.strip().startswith("kubectl create ")]
+    alone = "core can be applied with these rights without the operator: "
+    assert f"{alone}mlstack param set --env=dev core operator false" in done.stderr
+    checked = app.run("check", "dev")
+    assert (checked.returncode, WIDE in checked.stdout) == (1, True)
+    for line in grants:
+        kubectl(*line.removeprefix("kubectl ").split(), context="minikube")
+    try:
+        checked = app.run("check", "dev")  # what was asked for is all that it takes
+        assert (checked.returncode, "rights" in checked.stdout) == (0, True), checked.stdout
+    finally:
+        for line in grants:
+            _, _, kind, name, *_ = line.split()
+            kubectl("delete", kind, name, context="minikube")
+
+
+def test_the_setting_that_needs_no_rights_in_the_whole_cluster_is_named(app: App) -> None:
+    app.do("param", "set", "--env=dev", "core", "operator", "false")
+    app.do("generate", "tf-cnn", "cnn")
+    definitions = app.run("check", "dev", "cnn").stdout
+    assert "mlstack param set --env=dev cnn runner native" in definitions
+    app.do("param", "set", "--env=dev", "cnn", "runner", "native")
+    assert "dev: nothing is in the way, as far as can be seen" in app.do("check", "dev")
 
 
 def test_the_hub_alone_works(app: App, namespace: str, kubectl: Kubectl) -> None:
