@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.real.place import Place
-from tools.realnode import cluster
+from tools.realnode import chromium, cluster
 from tools.realnode.settings import Node
 
 collect_ignore_glob = [] if os.environ.get("MLSTACK_REAL") else ["test_*.py"]
+if not chromium.able():
+    collect_ignore_glob += ["test_browser.py"]
 MakePlace = Callable[[str], Place]
 
 

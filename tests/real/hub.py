@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.cookiejar
 import json
 import time
@@ -9,9 +10,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from tests.real.place import until
 
@@ -54,12 +56,16 @@ class HubUser:
 
     def start(self) -> None:
         """Start the user's notebook and wait until it answers."""
-        status, _, said = self.ask(f"/hub/api/users/{self.name}/server", {}, "POST")
-        assert status in (201, 202), said
+        self.request()
         until(lambda: not self.state()["pending"], f"{self.name}'s notebook", 240)
         assert self.state()["server"], f"the hub gave {self.name}'s notebook up"
         status, _, said = self.ask(f"/user/{self.name}/lab")
         assert status == 200, said
+
+    def request(self) -> None:
+        """Ask the hub for the user's notebook, if there is none yet."""
+        status, _, said = self.ask(f"/hub/api/users/{self.name}/server", {}, "POST")
+        assert status in (201, 202, 400), said  # 400: it is starting, or there
 
     def state(self) -> dict[str, Any]:
         """What the hub says of the user: `server` is the notebook's path, `pending` what is under way."""
@@ -69,22 +75,44 @@ class HubUser:
 
     def cell(self, code: str) -> str:
         """What a cell prints, run in a kernel of its own."""
+        with self._kernel() as socket:
+            return _printed(socket, _execute(socket, code))
+
+    def begin(self, code: str) -> None:
+        """Start a cell in a kernel of its own, see it print, and close the page."""
+        with self._kernel() as socket:
+            asked = _execute(socket, code)
+            until(lambda: _is(json.loads(socket.recv(timeout=60)), asked, "stream"), "the cell's first word")
+
+    @contextlib.contextmanager
+    def _kernel(self) -> Iterator[ClientConnection]:
+        """The websocket of a new kernel."""
         prefix = f"/user/{self.name}/"
         status, _, said = self.ask(f"{prefix}api/kernels", {}, "POST")
         assert status == 201, said
-        kernel = json.loads(said)["id"]
-        address = f"{self.base.replace('http', 'ws', 1)}{prefix}api/kernels/{kernel}/channels"
+        address = f"{self.base.replace('http', 'ws', 1)}{prefix}api/kernels/{json.loads(said)['id']}/channels"
         sent = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies if prefix.startswith(cookie.path))
         with connect(address, additional_headers={"Cookie": sent}, proxy=None) as socket:
-            header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": self.name, "session": "t"}
-            header |= {"version": "5.3", "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-            content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
-            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-            socket.send(json.dumps(message))
-            return _printed(socket, header["msg_id"])
+            yield socket
 
 
-def _printed(socket: Any, asked: str) -> str:
+def _execute(socket: ClientConnection, code: str) -> str:
+    """Ask the kernel to run code; the question's number."""
+    asked = uuid.uuid4().hex
+    header = {"msg_id": asked, "msg_type": "execute_request", "username": "", "session": "t", "version": "5.3"}
+    header |= {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    socket.send(json.dumps(message))
+    return asked
+
+
+def _is(message: dict[str, Any], asked: str, kind: str) -> bool:
+    """Whether a message is of that kind and answers that question."""
+    return bool(message["parent_header"].get("msg_id") == asked and message["msg_type"] == kind)
+
+
+def _printed(socket: ClientConnection, asked: str) -> str:
     """What comes on standard output until the kernel has answered."""
     printed = ""
     while True:

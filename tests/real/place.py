@@ -76,6 +76,19 @@ class Place:
         events = self.kubectl("get", "events", "--sort-by=.lastTimestamp").splitlines()[-15:]
         return "\n".join([self.kubectl("get", "pods", "-o", "wide"), *events])
 
+    def lose(self, pod: str, seconds: float = 120) -> None:
+        """Delete the pod of a StatefulSet, and wait until the next one of that name is ready."""
+        before = self.get("pod", pod)["metadata"]["uid"]
+        self.kubectl("delete", "pod", pod)
+
+        def again() -> bool:
+            found = json.loads(self.kubectl("get", "pod", pod, "--ignore-not-found", "-o", "json") or "{}")
+            states = found.get("status", {}).get("containerStatuses", [])
+            new = bool(states) and found["metadata"]["uid"] != before
+            return new and all(state["ready"] for state in states)
+
+        until(again, f"the next {pod}", seconds)
+
     def facts(self, component: str, event: str) -> dict[str, Any]:
         """The JSON line `event` that the benchmark printed, by `mlstack logs`."""
         said = self.do("logs", "minikube", component)

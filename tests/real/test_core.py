@@ -9,7 +9,7 @@ import re
 import pytest
 
 from mlstack.errors import MlstackError
-from tests.real.place import Place, until
+from tests.real.place import Place
 
 
 def test_everything_is_ready(stack: Place) -> None:
@@ -41,15 +41,7 @@ def test_the_webhook_refuses_a_wrong_job(stack: Place) -> None:
 
 def test_the_hubs_database_survives_its_pod(stack: Place) -> None:
     sql(stack, "create table kept (word)")
-    before = stack.get("pod", "tf-hub-0")["metadata"]["uid"]
-    stack.kubectl("delete", "pod", "tf-hub-0")
-
-    def again() -> bool:
-        pods = json.loads(stack.kubectl("get", "pods", "-l", "app=tf-hub", "-o", "json"))["items"]
-        new = [pod["status"].get("containerStatuses", []) for pod in pods if pod["metadata"]["uid"] != before]
-        return any(states and all(state["ready"] for state in states) for states in new)
-
-    until(again, "the hub's next pod", 90)
+    stack.lose("tf-hub-0")
     assert sql(stack, "select name from sqlite_master where name = 'kept'") == "[('kept',)]\n"
 
 

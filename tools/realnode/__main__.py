@@ -11,7 +11,7 @@ from typing import Any
 
 from mlstack.errors import MlstackError
 
-from . import build, cluster, images, recipes, settings
+from . import build, chromium, cluster, images, recipes, settings
 from .shell import say
 
 
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "able", _able, "say whether a node can run on this machine")
     _command(commands, "build", _build, "build what is not built yet")
-    making = _command(commands, "images", _images, "build, and make the images that are not made yet")
+    making = _command(commands, "images", _images, "build, make the images that are not made yet, and fetch a browser")
     making.add_argument("--all", action="store_true", help="the long tests' images, too")
     making.add_argument("keys", nargs="*", help="only these")
     starting = _command(commands, "up", _up, "start a node")
@@ -68,6 +68,8 @@ def _images(asked: argparse.Namespace) -> None:
     cluster.require_able()
     build.everything()
     images.make(recipes.chosen(slow=asked.all, keys=asked.keys))
+    if not asked.keys and chromium.able():
+        chromium.make()
 
 
 def _up(asked: argparse.Namespace) -> None:

@@ -148,7 +148,12 @@ class Daemons:
             pid, status = os.wait()
             if pid in self.running:
                 name = self.running[pid]
-                raise MlstackError(f"{name} ended ({status}).", f"{self.node.logs / name}.log says why.")
+                raise MlstackError(f"{name} ended ({status}): {self.last_word(name)}", f"See {self.node.logs}.")
+
+    def last_word(self, name: str) -> str:
+        """The last line that a daemon said: its log goes with the node."""
+        lines = (self.node.logs / f"{name}.log").read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else "not a word"
 
 
 def _containerd_answers() -> bool:
