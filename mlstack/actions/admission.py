@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Sequence
 
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
@@ -21,14 +21,17 @@ VIOLATES = "violates PodSecurity"
 NOT_ASKED = ("serviceAccountName", "serviceAccount", "priorityClassName", "runtimeClassName", "schedulerName")
 
 
+Probe = tuple[str, Manifest]  # a component, and a pod as it would make it
+
+
 def look_at_namespaces(session: Session, components: Components, coming: Collection[str]) -> list[Look]:
     """The namespaces that pods go to: whether they stay, and whether they let these pods in. `coming`: new ones."""
-    pods = dict(_pods(components))
-    names = sorted({pod["metadata"]["namespace"] for _, pod in pods.values()} - set(coming))
+    pods = probes(components)
+    names = sorted({pod["metadata"]["namespace"] for _, pod in pods} - set(coming))
     found = session.connection.client.map(lambda name: _namespace(session, name), names)
     looks = []
     for name, answer in zip(names, found, strict=True):
-        own = {text: pod for text, pod in pods.items() if pod[1]["metadata"]["namespace"] == name}
+        own = [probe for probe in pods if probe[1]["metadata"]["namespace"] == name]
         looks += _judged(session, name, answer, own)
     return looks
 
@@ -37,7 +40,7 @@ def _namespace(session: Session, name: str) -> Manifest | None:
     return objects.find(session.connection.client, NAMESPACES, None, name)
 
 
-def _judged(session: Session, name: str, answer: object, pods: Mapping[str, tuple[str, Manifest]]) -> list[Look]:
+def _judged(session: Session, name: str, answer: object, pods: Sequence[Probe]) -> list[Look]:
     if isinstance(answer, ForbiddenError):
         return [Look(NAMESPACE, name, unseen=f"{name} (no right to read it)")]
     if isinstance(answer, ClusterError):
@@ -59,11 +62,9 @@ def _absent(session: Session, name: str) -> Look:
     return Look(NAMESPACE, name, Finding(problem, f"Ask the cluster's owner for: kubectl create namespace {name}"))
 
 
-def _let_in(session: Session, name: str, level: str, pods: Mapping[str, tuple[str, Manifest]]) -> list[Look]:
-    answers = session.connection.client.map(lambda pod: _refusal(session, pod[1]), pods.values())
-    return [
-        _look(component, name, level, answer) for (component, _), answer in zip(pods.values(), answers, strict=True)
-    ]
+def _let_in(session: Session, name: str, level: str, pods: Sequence[Probe]) -> list[Look]:
+    answers = session.connection.client.map(lambda pod: _refusal(session, pod[1]), pods)
+    return [_look(component, name, level, answer) for (component, _), answer in zip(pods, answers, strict=True)]
 
 
 def _look(component: str, name: str, level: str, answer: object) -> Look:
@@ -91,13 +92,15 @@ def _refusal(session: Session, pod: Manifest) -> str:
     return ""
 
 
-def _pods(components: Components) -> Iterator[tuple[str, tuple[str, Manifest]]]:
-    """(what makes it unlike others, (component, pod)) of each pod template."""
+def probes(components: Components) -> list[Probe]:
+    """The pods that these objects will make, equal ones of a component once."""
+    found: dict[str, Probe] = {}
     for component, manifests in components.items():
         for manifest in manifests:
             for _, template in pod_templates(manifest):
                 pod = _pod(template, key_of(manifest).namespace)
-                yield json.dumps([component, pod], sort_keys=True), (component, pod)
+                found[json.dumps([component, pod], sort_keys=True)] = component, pod
+    return list(found.values())
 
 
 def _pod(template: Manifest, namespace: str) -> Manifest:

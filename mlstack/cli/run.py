@@ -139,7 +139,7 @@ def _diff_text(found: Any) -> str:
 @click.option("--fail-fast/--no-fail-fast", default=None, help="Stop waiting for what can't succeed.")
 @lock_option
 @click.option("--replan", is_flag=True, help="Go on if the plan changes after it was confirmed.")
-@click.option("--no-preflight", is_flag=True, help="Apply even what no node can take.")
+@click.option("--no-preflight", is_flag=True, help="Apply whatever is in the way (see check).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @stream_option
 @pass_settings
