@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.cluster import objects
@@ -58,6 +58,11 @@ class Endpoint:
     namespace: str
     pod: str
     port: int
+    uid: str = ""
+
+    def at(self, port: int) -> Endpoint:
+        """Another port of the same pod."""
+        return replace(self, port=port)
 
     def __str__(self) -> str:
         return f"{self.pod}:{self.port}"
@@ -158,13 +163,13 @@ def _endpoint(pods: Iterable[Manifest], remote: int | str, what: str) -> Endpoin
     if pod is None:
         raise NoTargetError(f"There is no pod behind {what} yet.", "Is it applied, and does it have replicas?")
     metadata = pod["metadata"]
-    if (pod.get("status") or {}).get("phase") != "Running":
+    if (pod.get("status") or {}).get("phase") != "Running" or metadata.get("deletionTimestamp"):
         raise NoTargetError(not_running(pod), "It is forwarded to as soon as it runs.")
     port = pod_port(pod, remote)
     if port is None:
         names = ", ".join(sorted(item["name"] for item in _ports(pod) if item.get("name"))) or "none"
         raise NoTargetError(f"Pod {metadata['name']} has no port named {remote!r}.", f"Its named ports: {names}.")
-    return Endpoint(metadata["namespace"], metadata["name"], port)
+    return Endpoint(metadata["namespace"], metadata["name"], port, metadata.get("uid", ""))
 
 
 def best(pods: Iterable[Manifest]) -> Manifest | None:
@@ -216,7 +221,7 @@ def _ports(pod: Manifest) -> list[dict[str, Any]]:
 
 
 def _rank(pod: Manifest) -> tuple[bool, bool, str]:
-    running = (pod.get("status") or {}).get("phase") == "Running"
+    running = (pod.get("status") or {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
     return not running, readiness(pod).state is not State.READY, pod["metadata"]["name"]
 
 

@@ -1,156 +1,367 @@
-"""One forwarded connection: a websocket to the API server on one side, a local TCP connection on the other.
+"""A websocket to the API server that carries connections to one pod: many with SPDY in it, one without.
 
-The protocol is v4.channel.k8s.io (kubectl's before SPDY tunnels; kubelets still serve it): binary messages, whose first
-byte is a channel: 0 for data, 1 for the error. The first message of either is the port number. There is no half-close:
-what a client sends after it shut its own side cannot be told from a client that is gone, so silence decides.
+Whoever is carried is a `Rider`; the tunnel tells it what happens. Nothing here waits: what comes is handed on within
+the same turn of the event loop, which is what makes it as fast as it is. A rider that cannot take more holds the whole
+tunnel (SPDY as spoken here has no windows); `Pool` sees that few ride together.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import ClientConnection, ClientProtocol, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import DATA_OPCODES, Frame
+from websockets.http11 import Response
 
+from mlstack.cluster import channels, spdy
+from mlstack.cluster.channels import Channels
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.failures import ClusterError
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.parallel import aside
 from mlstack.cluster.request import Request
+from mlstack.cluster.spdy import Ended, Event, Leaving, Opened, Over, Part, Spdy
 from mlstack.cluster.targets import Endpoint
 from mlstack.cluster.translate import Asked, from_status, from_transport
 from mlstack.cluster.transport import USER_AGENT
 
 _POD = well_known("v1", "Pod")
-_PROTOCOL = "v4.channel.k8s.io"
-_DATA, _ERROR = 0, 1
+_PROTOCOLS = (spdy.SUBPROTOCOL, channels.SUBPROTOCOL)
+# How much of what was read locally goes into one message; the kubelet reads a message whole.
 _PART_BYTES = 1 << 16
 _MESSAGE_BYTES = 1 << 24
-# Messages that may wait for a slow reader: with kubelets' messages of 32 KiB, half a MiB per connection.
-_WAITING_MESSAGES = 16
+# What may wait for a slow server, per tunnel, before its riders are asked to pause.
+_WRITE_BYTES = 1 << 18
 _OPEN_SECONDS = 15.0
-_PING_SECONDS = 30.0
-# After the local side shut its sending: how long an answer may take to begin, and how long it may pause.
-_ANSWER_SECONDS = 30.0
-_PAUSE_SECONDS = 1.0
+# A question to which no answer has come after this long makes a tunnel doubtful: no new connection takes it.
+_ANSWER_SECONDS = 5.0
 
 
 class RefusedError(ClusterError):
     """The pod's side ended the connection with an error: nothing listens on that port, mostly."""
 
 
-async def dial(connection: Connection, endpoint: Endpoint) -> ClientConnection:
-    """Opens the websocket. Raises ClusterError: NotFoundError for a pod that is gone, ForbiddenError …"""
+class Rider(Protocol):
+    """A connection that a tunnel carries."""
+
+    def opened(self) -> None:
+        """The pod's side knows it: bytes may be sent."""
+
+    def part(self, data: memoryview) -> None:
+        """Bytes from the pod. More may follow at once, and then `flush`."""
+
+    def flush(self) -> None:
+        """No more parts for now."""
+
+    def ended(self) -> None:
+        """The pod sends nothing more."""
+
+    def over(self, error: str) -> None:
+        """It is over, with an error or without."""
+
+    def lost(self) -> None:
+        """The tunnel broke."""
+
+    def pause(self) -> None:
+        """The tunnel takes no more bytes for now."""
+
+    def resume(self) -> None:
+        """It does again."""
+
+
+class Tunnel:
+    """An open websocket and its riders. `on_end` is called once, when it is no more."""
+
+    def __init__(self, socket: _Socket, on_end: Callable[[Tunnel], None] = lambda tunnel: None) -> None:
+        self._socket = socket
+        self._framing: Spdy | Channels = Spdy() if socket.subprotocol == spdy.SUBPROTOCOL else Channels()
+        self._on_end = on_end
+        self._clock = asyncio.get_running_loop().time
+        self._holders: set[Rider] = set()
+        self._leaving = self._blocked = False
+        self._asked = 0.0
+        self.heard = self.idle_since = self._clock()
+        self._early: list[Event] = []
+        self._served: set[Rider] = set()
+        self.riders: dict[int, Rider] = {}
+        self.open = True
+        self.lost = 0
+        socket.serve(self)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it can carry more than one connection."""
+        return self._framing.half_closes
+
+    @property
+    def half_closes(self) -> bool:
+        """Whether the pod can be told that our side is shut."""
+        return self._framing.half_closes
+
+    @property
+    def usable(self) -> bool:
+        """Whether a new connection may take it: nothing holds it up, and it has answered lately."""
+        held = self._holders or self._blocked or self._leaving or self._framing.full
+        return self.open and not held and not self.doubtful
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it owes an answer for too long."""
+        return bool(self._asked) and self._clock() - self._asked > _ANSWER_SECONDS
+
+    def silent(self, seconds: float) -> bool:
+        """Whether it has owed an answer for that long, although nothing of ours holds up what comes or goes."""
+        return bool(self._asked) and not (self._holders or self._blocked) and self._clock() - self._asked > seconds
+
+    def board(self, rider: Rider, port: int) -> int:
+        """A new connection to a port of the pod; `rider.opened` tells when bytes can be sent."""
+        number, message = self._framing.open(port)
+        self.riders[number] = rider
+        self._send(message)
+        if self._blocked:
+            rider.pause()
+        if not self.shared:  # the pod's side has known it since the handshake
+            asyncio.get_running_loop().call_soon(self._catch_up, rider)
+        return number
+
+    def send(self, number: int, data: bytes) -> None:
+        """Bytes for the pod."""
+        if len(data) <= _PART_BYTES:
+            self._send(self._framing.data(number, data))
+            return
+        view = memoryview(data)
+        for at in range(0, len(view), _PART_BYTES):
+            self._send(self._framing.data(number, view[at : at + _PART_BYTES]))
+
+    def end(self, number: int) -> None:
+        """The rider's own side is shut."""
+        self._send(self._framing.end(number))
+
+    def leave(self, number: int, *, reset: bool) -> None:
+        """The rider is no more; `reset`: the pod's side does not know that yet."""
+        rider = self.riders.pop(number, None)
+        if rider is None:
+            return
+        self.release(rider)
+        self.idle_since = self._clock()
+        if not self.shared:
+            self.close()
+        elif reset:
+            self._send(self._framing.reset(number))
+
+    def hold(self, rider: Rider) -> None:
+        """The rider can't take more: nothing is read until it can."""
+        self._holders.add(rider)
+        if self.open:
+            self._socket.transport.pause_reading()
+
+    def release(self, rider: Rider) -> None:
+        """The rider can take more."""
+        if rider in self._holders:
+            self._holders.remove(rider)
+            if not self._holders and self.open:
+                self._socket.transport.resume_reading()
+
+    def ask(self) -> None:
+        """Asks the other side for a sign of life, if it owes none."""
+        if self.open and not self._asked and not self._holders:
+            self._asked = self._clock()
+            self._send(self._framing.ping()) if self.shared else self._socket.ping_now()
+
+    def close(self) -> None:
+        """Ends it and all that it carries, without waiting for anybody."""
+        if self.open:
+            self._socket.say_goodbye()
+            self.gone()
+
+    def came(self, message: bytes) -> None:
+        """The socket's: a message."""
+        for event in self._framing.feed(message):
+            self._happened(event)
+
+    def flush(self) -> None:
+        """The socket's: that was all for now."""
+        served, self._served = self._served, set()
+        for rider in served:
+            rider.flush()
+
+    def alive(self) -> None:
+        """The socket's: a sign of life."""
+        self._asked = 0.0
+        self.heard = self._clock()
+
+    def gone(self, *, orderly: bool = False) -> None:
+        """The socket's: it is closed; `orderly`: the other side said so."""
+        if not self.open:
+            return
+        self.open = False
+        self._holders.clear()
+        riders, self.riders = list(self.riders.values()), {}
+        self.lost = len(riders)
+        for rider in riders:  # without SPDY, the websocket's end is how a pod ends a connection
+            rider.over("") if orderly and not self.shared else rider.lost()
+        self._on_end(self)
+
+    def block(self, blocked: bool) -> None:
+        """The socket's: it takes no more for now, or does again."""
+        self._blocked = blocked
+        for rider in list(self.riders.values()):
+            rider.pause() if blocked else rider.resume()
+
+    def _catch_up(self, rider: Rider) -> None:
+        rider.opened()
+        early, self._early = self._early, []
+        for event in early:
+            self._happened(event)
+        self.flush()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, Leaving):
+            self._leaving = True
+            return
+        rider = self.riders.get(event.connection)
+        if rider is None:  # it left a moment ago, or, where the websocket is the connection, it comes in a moment
+            self._early += [] if self.shared else [event]
+            return
+        match event:
+            case Part():
+                self._served.add(rider)
+                rider.part(event.data)
+            case Opened():
+                rider.opened()
+            case Ended():
+                rider.ended()
+            case Over():
+                rider.over(event.error)
+
+    def _send(self, message: bytes) -> None:
+        if self.open and message:
+            self._socket.send_now(message)
+
+
+class _Socket(ClientConnection):
+    """A websocket that hands messages on at once, instead of keeping them for a coroutine that asks."""
+
+    def __init__(self, protocol: ClientProtocol, **settings: Any) -> None:
+        super().__init__(protocol, **settings)
+        # "SPDY/3.1+…" is no token, which a subprotocol should be; websockets insists on that.
+        protocol.available_subprotocols = _PROTOCOLS  # type: ignore[assignment]  # a NewType of str
+        protocol.process_subprotocol = _subprotocol  # type: ignore[method-assign]
+        self._tunnel: Tunnel | None = None
+        self._early: list[bytes] = []
+
+    def serve(self, tunnel: Tunnel) -> None:
+        """From now on `tunnel` hears of everything."""
+        self._tunnel = tunnel
+        early, self._early = self._early, []
+        for message in early:
+            tunnel.came(message)
+
+    def send_now(self, message: bytes) -> None:
+        """Sends a message; it waits in memory until the network takes it."""
+        if self.state.name == "OPEN":
+            self.protocol.send_binary(message)
+            self.send_data()
+
+    def ping_now(self) -> None:
+        """Sends a ping."""
+        if self.state.name == "OPEN":
+            self.protocol.send_ping(b"")
+            self.send_data()
+
+    def say_goodbye(self) -> None:
+        """Sends that it ends, and ends."""
+        if self.state.name == "OPEN":
+            self.protocol.send_close(1000)
+            self.send_data()
+        self.transport.abort()
+
+    def process_event(self, event: Frame | Response) -> None:  # type: ignore[override]  # its own Event is wider
+        """An answer to the handshake, or a frame."""
+        if self.response is None or not isinstance(event, Frame):
+            super().process_event(event)
+        elif self._tunnel is None:
+            self._early += [event.data] if event.opcode in DATA_OPCODES else []
+        elif event.opcode in DATA_OPCODES:
+            try:
+                self._tunnel.came(event.data)
+            except spdy.ProtocolError:
+                self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Messages, or some of one."""
+        super().data_received(data)
+        if self._tunnel:
+            self._tunnel.alive()
+            self._tunnel.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The network's end of it."""
+        super().connection_lost(exc)
+        if self._tunnel:
+            self._tunnel.gone(orderly=self.protocol.close_rcvd is not None)
+
+    def pause_writing(self) -> None:
+        """Too much waits to be sent."""
+        super().pause_writing()
+        if self._tunnel:
+            self._tunnel.block(True)
+
+    def resume_writing(self) -> None:
+        """It was sent."""
+        super().resume_writing()
+        if self._tunnel:
+            self._tunnel.block(False)
+
+
+async def dial(
+    connection: Connection, endpoint: Endpoint, on_end: Callable[[Tunnel], None] = lambda tunnel: None
+) -> Tunnel:
+    """Opens a tunnel. Raises ClusterError: NotFoundError for a pod that is gone, ForbiddenError …"""
     path = _POD.path(endpoint.namespace, endpoint.pod, "portforward")
     request = Request("GET", path, {"ports": endpoint.port})
     asked = Asked("forward a port to", request.what.replace("/portforward", ""), connection.context, connection.server)
     try:
-        return await _open(connection, request)
+        return Tunnel(await _open(connection, request), on_end)
     except InvalidStatus as refused:
         if refused.response.status_code != 401 or not await aside(connection.refresh):
             raise from_status(refused.response.status_code, bytes(refused.response.body or b""), asked) from refused
     except (OSError, WebSocketException) as error:
         raise from_transport(error, asked) from error
     try:
-        return await _open(connection, request)
+        return Tunnel(await _open(connection, request), on_end)
+    except InvalidStatus as refused:
+        raise from_status(refused.response.status_code, bytes(refused.response.body or b""), asked) from refused
     except (OSError, WebSocketException) as error:
         raise from_transport(error, asked) from error
 
 
-async def _open(connection: Connection, request: Request) -> ClientConnection:
+async def _open(connection: Connection, request: Request) -> _Socket:
     headers = await aside(connection.headers)  # a credential plugin may have to run
     secure: dict[str, Any] = {"ssl": connection.tls} if connection.tls else {}
     if connection.tls and connection.server_name:
         secure["server_hostname"] = connection.server_name
     scheme = "wss" if connection.tls else "ws"
-    return await connect(
+    opened = await connect(
         f"{scheme}://{connection.url.netloc}{connection.prefix}{request.target}",
-        subprotocols=[_PROTOCOL],  # type: ignore[list-item]  # a NewType of str
         additional_headers=headers,
         user_agent_header=USER_AGENT,
         compression=None,
         proxy=connection.proxy or None,
         open_timeout=_OPEN_SECONDS,
-        ping_interval=_PING_SECONDS,
-        ping_timeout=None,  # a pod that does not read holds back the answer to a ping, too
+        ping_interval=None,  # tunnels ask for signs of life themselves
         close_timeout=1,
         max_size=_MESSAGE_BYTES,
-        max_queue=_WAITING_MESSAGES,
+        write_limit=_WRITE_BYTES,
+        create_connection=_Socket,
         **secure,
     )
+    assert isinstance(opened, _Socket)
+    return opened
 
 
-class Tunnel:
-    """Carries bytes both ways until one side ends. `on_answer` is called at the pod's first bytes."""
-
-    def __init__(
-        self,
-        socket: ClientConnection,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        on_answer: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._socket = socket
-        self._on_answer = on_answer
-        self._reader = reader
-        self._writer = writer
-        self._shut = asyncio.Event()
-        self._awaited = False
-        self._last = 0.0
-
-    async def run(self) -> None:
-        """Raises RefusedError if the pod's side said why it ended."""
-        up = asyncio.create_task(self._up())
-        watch = asyncio.create_task(self._end_in_silence())
-        try:
-            await self._down()
-        finally:
-            for task in (up, watch):
-                task.cancel()
-            await asyncio.gather(up, watch, return_exceptions=True)
-            await self._socket.close()
-
-    async def _up(self) -> None:
-        """From the local side to the pod."""
-        with suppress(ConnectionClosed, OSError):
-            while part := await self._reader.read(_PART_BYTES):
-                self._awaited = True
-                await self._socket.send(b"\0" + part)
-        self._shut.set()
-
-    async def _down(self) -> None:
-        """From the pod to the local side, until the websocket or the local side ends."""
-        greeted: set[int] = set()
-        with suppress(ConnectionClosed, OSError):
-            while True:
-                message = await self._socket.recv(decode=False)
-                channel = message[0] if message else _DATA
-                if channel not in greeted:
-                    greeted.add(channel)
-                elif channel == _ERROR:
-                    raise RefusedError(message[1:].decode("utf-8", "replace").strip())
-                else:
-                    await self._hand_over(message)
-
-    async def _hand_over(self, message: bytes) -> None:
-        if not self._last:
-            self._on_answer()
-        self._awaited = False
-        self._last = asyncio.get_running_loop().time()
-        self._writer.write(memoryview(message)[1:])
-        await self._writer.drain()
-
-    async def _end_in_silence(self) -> None:
-        """After the local side shut its sending: waits for the rest of the answer, then closes."""
-        await self._shut.wait()
-        loop = asyncio.get_running_loop()
-        shut_at = loop.time()
-        while (wait := max(self._last, shut_at) + self._patience() - loop.time()) > 0:
-            await asyncio.sleep(min(wait, _PAUSE_SECONDS))
-        await self._socket.close()
-
-    def _patience(self) -> float:
-        return _ANSWER_SECONDS if self._awaited else _PAUSE_SECONDS
+def _subprotocol(headers: Any) -> Any:
+    return headers.get("Sec-WebSocket-Protocol") or channels.SUBPROTOCOL

@@ -12,10 +12,11 @@ import pytest
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.forward import Forwarding, Notice
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Manifest
-from mlstack.cluster.targets import NoTargetError, parse_ports, parse_target
+from mlstack.cluster.targets import Endpoint, NoTargetError, parse_ports, parse_target
 from mlstack.errors import MlstackError
 
 POD = well_known("v1", "Pod")
@@ -57,9 +58,12 @@ def page(address: str) -> int:
         return int(answer.status)
 
 
-def forwarding(client: Client, namespace: str, target: str, *ports: str, told: list[Notice]) -> Forwarding:
+def forwarding(
+    client: Client, namespace: str, target: str, *ports: str, told: list[Notice], patience: float = 30
+) -> Forwarding:
     """A forwarding that notes what it tells."""
-    return Forwarding(client, namespace, parse_target(target), [parse_ports(text) for text in ports], told.append)
+    pairs = [parse_ports(text) for text in ports]
+    return Forwarding(client, namespace, parse_target(target), pairs, told.append, patience=patience)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ def test_no_pod_and_then_one_again(client: Client, web: str) -> None:
     def scale(replicas: int) -> None:
         objects.patch(client, stateful_set, web, "web", {"spec": {"replicas": replicas}}, manager="test")
 
-    with forwarding(client, web, "svc/websvc", ":80", told=told) as forward:
+    with forwarding(client, web, "svc/websvc", ":80", told=told, patience=0.3) as forward:
         scale(0)
         while objects.find(client, POD, web, "web-0"):
             threading.Event().wait(0.05)
@@ -149,11 +153,21 @@ def test_no_pod_and_then_one_again(client: Client, web: str) -> None:
         scale(1)
         running(client, web)
         assert page(forward.address) == 200
-    texts = [notice.text for notice in told if notice.kind in ("trouble", "recovered")]
+    texts = [notice.text for notice in told if notice.kind in ("trouble", "target")]
     assert texts == [
         "There is no pod behind service websvc yet. Is it applied, and does it have replicas?",
-        "service/websvc answers again.",
+        "web-0 was replaced; forwarding again.",
     ]
+
+
+def test_a_connection_waits_for_the_next_pod(client: Client, web: str) -> None:
+    told: list[Notice] = []
+    with forwarding(client, web, "sts/web", ":8000", told=told) as forward, ThreadPoolExecutor(1) as pool:
+        old = objects.get(client, POD, web, "web-0")["metadata"]["uid"]
+        objects.delete(client, POD, web, "web-0", uid=old)
+        assert pool.submit(page, forward.address).result(60) == 200  # nobody waited for the pod before
+        running(client, web, other_than=old)
+    assert "web-0 was replaced; forwarding again." in [notice.text for notice in told]
 
 
 @pytest.mark.parametrize(
@@ -190,11 +204,33 @@ def test_ports_that_cannot_be_had(client: Client, web: str) -> None:
         pass
 
 
-def test_who_may_not_forward_is_told(client: Client, stranger: Client, web: str) -> None:
+def test_who_may_not_forward_is_told_at_once(client: Client, stranger: Client, web: str) -> None:
+    forward = forwarding(client, web, "web-0", ":8000", told=[])
+    forward._routes[0]._client = stranger
+    forward._routes[0].resolved = lambda: Endpoint(web, "web-0", 8000)  # type: ignore[method-assign]  # may not list, too
+    with pytest.raises(ForbiddenError, match="User 'stranger' of context 'minikube' may not"), forward:
+        pass
+
+
+def test_loopback_has_two_families_and_more_is_warned_of(client: Client, web: str) -> None:
     told: list[Notice] = []
     with forwarding(client, web, "web-0", ":8000", told=told) as forward:
-        forward._routes[0]._client = stranger
-        with pytest.raises(OSError, match=r"closed|reset"):
-            page(forward.address)
-    assert told[-1].kind == "trouble"
-    assert "User 'stranger' of context 'minikube' may not" in told[-1].text
+        port = forward.address.rpartition(":")[2]
+        assert page(f"localhost:{port}") == 200
+        if has_ipv6():
+            assert page(f"[::1]:{port}") == 200
+    assert {notice.kind for notice in told} == {"listening"}
+    pairs = [parse_ports(":8000")]
+    with Forwarding(client, web, parse_target("web-0"), pairs, told.append, address="0.0.0.0") as forward:
+        assert page(forward.address.replace("0.0.0.0", "127.0.0.1")) == 200
+    text = f"Whoever can reach {forward.address} of this machine reaches web-0:8000, as you."
+    assert text in [notice.text for notice in told if notice.kind == "open"]
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has IPv6's loopback."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
