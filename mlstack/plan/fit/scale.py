@@ -9,11 +9,13 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import single
 from mlstack.plan.fit.fit import Verdict, fit
 from mlstack.plan.fit.growing import Coming, fully, needed
+from mlstack.plan.fit.places import shape
 from mlstack.plan.fit.pools import NONE, Growth
 from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
 
 SIZES = (1, 2, 4, 8, 16)
+FORETOLD = 5  # workers beyond which it is worth to tell what more of them ask without asking for each number
 
 AsksAt = Callable[[int, int], Sequence[Ask]]
 """What an app asks with so many workers of so many devices each."""
@@ -67,14 +69,41 @@ def _chosen(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | No
 
 def most_workers(view: View, asks_at: AsksAt, each: int, limit: int) -> int:
     """The most workers, up to `limit`, with which all that is asked surely fits."""
+    if limit > FORETOLD:
+        found = _most(view, _foretold(asks_at, each), limit)
+        if found == 0 or surely_fits(view, asks_at(found, each)):
+            return found
+    return _most(view, lambda workers: asks_at(workers, each), limit)
+
+
+def _most(view: View, asks_of: Callable[[int], Sequence[Ask]], limit: int) -> int:
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        if surely_fits(view, asks_at(middle, each)):
+        if surely_fits(view, asks_of(middle)):
             low = middle
         else:
             high = middle - 1
     return low
+
+
+def _foretold(asks_at: AsksAt, each: int) -> Callable[[int], Sequence[Ask]]:
+    """What is asked with any number of workers, told from what two and three of them ask.
+
+    To ask means to render, which takes longer than to see whether it fits. The first worker may be of its own kind.
+    """
+    two, three = asks_at(2, each), asks_at(3, each)
+    alike = len(two) == len(three) and all(
+        one.role == other.role and shape(one.pod) == shape(other.pod) for one, other in zip(two, three, strict=True)
+    )
+
+    def asks_of(workers: int) -> Sequence[Ask]:
+        if workers < 2 or not alike:
+            return asks_at(workers, each)
+        pairs = zip(two, three, strict=True)
+        return [replace(one, count=one.count + (other.count - one.count) * (workers - 2)) for one, other in pairs]
+
+    return asks_of
 
 
 def surely_fits(view: View, asked: Sequence[Ask]) -> bool:

@@ -10,7 +10,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.growing import Coming
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.pools import Growth, Pool
-from mlstack.plan.fit.scale import AsksAt, Size, choose, wanted_devices
+from mlstack.plan.fit.scale import AsksAt, Size, choose, most_workers, wanted_devices
 from mlstack.plan.fit.view import View
 
 if TYPE_CHECKING:
@@ -98,3 +98,20 @@ def test_a_number_counts_on_pools_and_all_that_is_free_does_not(build: Build) ->
     assert choose(there, asks_at, GPU, "8", growth) == Size(2, 4, (Coming("l4", 2),))
     assert choose(there, asks_at, GPU, "8") == Size(1, 2)
     assert choose(there, asks_at, GPU, "40", growth) == Size(7, 2, (Coming("l4", 3),))
+
+
+@pytest.mark.parametrize(("odd", "renders"), [(0, 4), (97, 30)])
+def test_many_sizes_are_tried_and_few_are_asked_for(build: Build, odd: int, renders: int) -> None:
+    """Where what many workers ask is not what few ask make foresee, each number is asked for."""
+    there = View(rooms([build.node(f"n{n}", allocatable={GPU: "4", "cpu": "100"}) for n in range(100)], []))
+    tried: list[int] = []
+
+    def asks_at(workers: int, each: int) -> list[Ask]:
+        tried.append(workers)
+        cpu = "50" if odd and workers > odd else "1"
+        pods = [("chief", 1, {"cpu": "1"}), ("worker", workers - 1, {"cpu": cpu, GPU: str(each)})]
+        owner = Key("", "Job", "ml", "cnn")
+        return [Ask("cnn", owner, role, count, build.pod(requests=asked)) for role, count, asked in pods]
+
+    assert most_workers(there, asks_at, 1, 1000) == (200 if odd else 401)
+    assert len(tried) <= renders
