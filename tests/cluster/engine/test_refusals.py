@@ -148,7 +148,7 @@ def test_the_parameter_behind_it_is_told_with_its_place(stack: Stack, namespace:
     generate(Project.load(stack.root), "tf-serving", "model", {"model_path": "gs://a/b", "service_account": "No Name"})
     place = r"It comes from service_account = No Name, at components/model\.yaml:\d+"
     with pytest.raises(ApplyFailedError, match=place) as caught:
-        stack.apply(wait="none")
+        stack.apply(wait="none", preflight=False)
     assert "spec.template.spec.serviceAccountName: Invalid value" in str(caught.value)
 
     component = stack.root / "components" / "model.yaml"
