@@ -28,6 +28,7 @@ from mlstack.plan.missing import (
 from mlstack.plan.operators import Operator, operator_of
 from mlstack.plan.outside import CLUSTER_KINDS, Components, Need
 
+VOLUME = well_known("v1", "PersistentVolume")
 DEPLOYMENT = well_known("apps/v1", "Deployment")
 # Of these the names of all are worth telling, and a LIST of them is small; the others are asked for by name.
 LISTED = CLUSTER_KINDS | {"LocalQueue", "TrainingRuntime"}
@@ -94,13 +95,25 @@ def _judged(session: Session, need: Need, answer: _Answer) -> Look:
     settings, place = session.settings(need.component), where(session)
     if isinstance(answer, list):
         names = {item["metadata"]["name"] for item in answer}
-        name = need.name or default_class(answer)
-        return Look(topic, what, None if name in names else absent(need, names, settings, place))
+        if (need.name or default_class(answer)) in names or _by_hand(session, need):
+            return Look(topic, what)
+        return Look(topic, what, absent(need, names, settings, place))
     if not isinstance(answer, dict):
         return Look(topic, what, absent(need, (), settings, place))
     if need.part and need.part not in (keys := keys_of(answer)):
         return Look(topic, what, lacking(need, keys, settings, place))
     return Look(topic, what)
+
+
+def _by_hand(session: Session, need: Need) -> bool:
+    """Whether volumes of a class were made by hand: for these there need be no object of that name."""
+    if need.kind != "StorageClass":
+        return False
+    try:
+        found = objects.list_objects(session.connection.client, VOLUME).items
+    except ForbiddenError:
+        return False
+    return any((volume["spec"].get("storageClassName") or "") == need.name for volume in found)
 
 
 def _no_kind(session: Session, need: Need) -> Look:

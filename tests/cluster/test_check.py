@@ -259,6 +259,21 @@ def test_no_class_is_the_default_one(app: App, kubectl: Kubectl) -> None:
     assert found["findings"][0]["advice"].startswith("There are: standard.")
 
 
+def test_volumes_made_by_hand_need_no_class(app: App, namespace: str, kubectl: Kubectl) -> None:
+    asked = {"accessModes": ["ReadWriteOnce"], "storageClassName": namespace}
+    claim = {**asked, "resources": {"requests": {"storage": "1Gi"}}}
+    data = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim}
+    app.write({"components/data/data.yaml": yaml.safe_dump(data)})
+    assert [severity for severity, _ in told(checked(app))] == ["error"]
+    spec = {**asked, "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/data"}}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": namespace}, "spec": spec}
+    kubectl("create", "-f", "-", context="minikube", stdin=yaml.safe_dump(volume))
+    try:
+        assert told(checked(app)) == []
+    finally:
+        kubectl("delete", "persistentvolume", namespace, "--wait=false", context="minikube")
+
+
 def test_nodes_whose_device_plugin_is_missing(app: App, namespace: str, kubectl: Kubectl) -> None:
     app.do("generate", "tf-job", "cnn", "--image=x", "--command=train", "--runner=native", "--num_gpus=1")
     app.do("param", "set", "cnn", "memory", "1Gi")
