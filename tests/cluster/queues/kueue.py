@@ -43,6 +43,7 @@ TRAINER = ("TrainJob", "TrainingRuntime", "ClusterTrainingRuntime", "JobSet")
 @contextmanager
 def running(place: Path, context: str, kubectl: Kubectl) -> Iterator[None]:
     """Kueue on the cluster of a context, ready when the block starts, gone when it ends. `place` is an empty folder."""
+    assert folder(MODULE).name.endswith(f"@v{VERSION}"), "its definitions are of the version that is built"
     program = built(KUEUE, VERSION)
     ports = [_free_port(), _free_port()]
     authority = certificate(place)

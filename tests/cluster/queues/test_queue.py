@@ -54,13 +54,12 @@ def _made(kind: str, name: str, spec: dict[str, Any], **metadata: str) -> dict[s
 
 @pytest.fixture(scope="module")
 def app(queued: Sandbox, new_app: Callable[[str], Any], kubectl: Kubectl) -> Any:
-    """An app with the operator, applied, a queue of 8 GPUs, and a job of each kind, not applied."""
+    """An app with the operator, applied, a queue of 8 GPUs, and a job of each kind, 8 GPUs in all, not applied."""
     made = new_app("queues")
     made.do("env", "add", NAME, "--platform", "gke", "--namespace", "team")
     made.do("generate", "training-operator", "operator")
     for name, (words, _, _) in JOBS.items():
         made.do("generate", words[0], name, *words[1:], *SMALL)
-    made.do("generate", "tf-job", "big", f"--image={IMAGE}", f"--image_gpu={IMAGE}", "--num_workers=3", *SMALL)
     made.do("apply", NAME, "-c", "operator")
     kubectl("apply", "--server-side", "-f", "-", context=NAME, stdin=yaml.safe_dump_all(quotas(8)))
     return made
@@ -83,9 +82,15 @@ def templates(job: dict[str, Any]) -> list[dict[str, Any]]:
     return [one["template"] for one in roles.values()]
 
 
+def tuned(app: Any, *words: str) -> dict[str, Any]:
+    (found,) = json.loads(app.do("tune", NAME, *words, "-o", "json"))["components"]
+    assert isinstance(found, dict)
+    return found
+
+
 def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -> None:
     names = [word for name in JOBS for word in ("-c", name)]
-    assert "fits" in json.dumps(json.loads(app.do("tune", NAME, "tf", "-o", "json")))
+    assert tuned(app, "tf")["prospect"] == "fits"
     app.do("apply", NAME, *names, "--timeout", "110s")
 
     for name, (_, thing, _) in JOBS.items():
@@ -96,6 +101,7 @@ def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -
     assert {pod["spec"]["nodeName"][:4] for pod in pods} == {"a100"}
     assert "nothing to do" in app.do("apply", NAME, *names)
 
+    app.do("generate", "tf-job", "big", f"--image={IMAGE}", f"--image_gpu={IMAGE}", "--num_workers=3", *SMALL)
     told = app.do("apply", NAME, "-c", "big", "--no-wait")
     assert "big: 3 workers must wait: LocalQueue team-a has 0 of 8 GPUs left, and 3 are asked:" in told
     assert "holds 2" in told
@@ -107,7 +113,7 @@ def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -
     assert suspended(live(kubectl, "tfjob/big"))
     assert "nothing to do" in app.do("apply", NAME, "-c", "big", "--no-wait")
     assert "LocalQueue team-a has 0 of 8 GPUs left" in app.do("tune", NAME, "big")
-    never = json.loads(app.do("tune", NAME, "big", "--set", "big.num_workers=9", "-o", "json"))["components"][0]
+    never = tuned(app, "big", "--set", "big.num_workers=9")
     assert never["prospect"] == "never fits"
     assert never["reasons"] == ["LocalQueue team-a never has more than 8 GPUs (ClusterQueue research), and 9 are asked"]
 
@@ -115,7 +121,7 @@ def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -
     app.do("wait", NAME, "-c", "big", "--timeout", "110s")
     assert not suspended(live(kubectl, "tfjob/big"))
     assert "nothing to do" in app.do("apply", NAME, "-c", "big")
-    best = json.loads(app.do("tune", NAME, "big", "-o", "json"))["components"][0]["best"]
+    best = tuned(app, "big")["best"]
     assert best["workers"] * best["each"] == 4, "its own GPUs make room for it; 16 are on the nodes"
 
 
