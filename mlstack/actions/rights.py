@@ -10,7 +10,7 @@ from mlstack.actions.session import Session, render_scope
 from mlstack.cluster import objects
 from mlstack.cluster.access import Permission, may, rules, whoami
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ClusterError
+from mlstack.cluster.failures import ClusterError, ForbiddenError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest, group_of, key_of
@@ -38,7 +38,10 @@ class Survey:
 def look_at_rights(session: Session, components: Components, wanted: Collection[Right]) -> list[Look]:
     """Whether the user has the rights that are `wanted`, for these objects: one look for all that is missing."""
     manifests = [manifest for own in components.values() for manifest in own]
-    found = survey(session.connection.client, wanted)
+    try:
+        found = survey(session.connection.client, wanted)
+    except ForbiddenError:  # everybody may ask, unless somebody took even that away
+        return [Look(RIGHTS, "", unseen="what you may do may not be asked for")]
     if not found.admin:
         found = replace(found, missing=found.missing | _ungranted(session, manifests, found))
     if not found.missing:
