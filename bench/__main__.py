@@ -13,7 +13,7 @@ from pathlib import Path
 import mlstack
 from mlstack.errors import MlstackError
 
-from . import binaries, fit, large, results, show, startup, targets, tools
+from . import binaries, fit, following, large, results, show, startup, targets, tools
 from .cells import Cell, Run, Setting, Store
 from .cluster import CONTEXT, Cluster, running
 from .machine import commit, machine_line, now
@@ -92,6 +92,18 @@ def run_fit(options: argparse.Namespace, folder: Path, store: Store) -> None:
     publish(options, store, cell, results.fit_section(cell))
 
 
+def run_logs(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The cell of followed logs."""
+    cell = store.cell(following.SETTING)
+    with running(folder) as cluster:
+        kubectl = output_of(Command((str(cluster.kubectl), "version", "--client"))).split()[2]
+        run = quick_run({"mlstack": our_version(), "kubectl": kubectl})
+        made = following.commands(program(), cluster, folder)
+        following.run(cluster, made, folder, options.rounds, run.time, cell)
+        cell.runs = {run.time: run}
+        publish(options, store, cell, results.logs_section(cell))
+
+
 def found_programs(options: argparse.Namespace, cluster: Cluster) -> dict[str, Path]:
     """The programs of the tools that were asked for and that are there, by the tool's name."""
     finders = {
@@ -142,7 +154,7 @@ def compile_all() -> None:
     compileall.compile_dir(Path(mlstack.__file__).parent, quiet=1)
 
 
-MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply, "fit": run_fit}
+MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply, "fit": run_fit, "logs": run_logs}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

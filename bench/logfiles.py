@@ -32,36 +32,42 @@ _LINE = re.compile(r"\[(?:pod/job-)?(worker-\d+)(?:/main)?\] line (\d+) of (work
 
 @dataclass(frozen=True)
 class Logs:
-    """The log files of the `count` workers of a job, one each, in a folder."""
+    """The log files of the `count` workers of a job, one each, in a folder of their own."""
 
     folder: Path
     count: int
+    job: str = JOB
 
     def file(self, index: int) -> Path:
         """A worker's log."""
         return self.folder / f"worker-{index}.log"
 
     def pods(self, namespace: str, app: str) -> list[dict[str, Any]]:
-        """The job's pods, as the training operator would label them, of the component JOB of an app."""
-        return [_pod(index, namespace, app) for index in range(self.count)]
+        """The job's pods, as the training operator would label them, of the app's component of the same name."""
+        return [_pod(self.job, index, namespace, app) for index in range(self.count)]
 
-    def serve(self, made: Sandbox, namespace: str) -> None:
-        """Has the sandbox's kwok serve the files as the logs of the pods. kwok starts again for it: some seconds."""
+    def rules(self, namespace: str) -> list[dict[str, Any]]:
+        """What kwok is told of them; the files are there after this."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for index in range(self.count):
             self.file(index).touch()
-        rules = yaml.safe_dump_all([_rule(index, namespace, self.file(index)) for index in range(self.count)])
-        config = made.admin_kubeconfig.with_name("kwok.yaml")
-        config.write_text(f"{config.read_text(encoding='utf-8').rstrip()}\n---\n{rules}", encoding="utf-8")
-        kill(process for process in owned(home(made.name).folder) if process.program == KWOK)
-        sandbox.up(made.name)
+        return [_rule(f"{self.job}-worker-{index}", namespace, self.file(index)) for index in range(self.count)]
 
 
-def _pod(index: int, namespace: str, app: str) -> dict[str, Any]:
-    ours = {"component": JOB, "part-of": app, "managed-by": "mlstack"}
+def serve(made: Sandbox, namespace: str, *jobs: Logs) -> None:
+    """Has the sandbox's kwok serve the files as the logs of the jobs' pods. kwok starts again for it: some seconds."""
+    rules = yaml.safe_dump_all([rule for job in jobs for rule in job.rules(namespace)])
+    config = made.admin_kubeconfig.with_name("kwok.yaml")
+    config.write_text(f"{config.read_text(encoding='utf-8').rstrip()}\n---\n{rules}", encoding="utf-8")
+    kill(process for process in owned(home(made.name).folder) if process.program == KWOK)
+    sandbox.up(made.name)
+
+
+def _pod(job: str, index: int, namespace: str, app: str) -> dict[str, Any]:
+    ours = {"component": job, "part-of": app, "managed-by": "mlstack"}
     labels = {f"app.kubernetes.io/{name}": value for name, value in ours.items()}
     labels |= {f"{OPERATOR}type": "worker", f"{OPERATOR}index": str(index)}
-    metadata = {"name": f"{JOB}-worker-{index}", "namespace": namespace, "labels": labels}
+    metadata = {"name": f"{job}-worker-{index}", "namespace": namespace, "labels": labels}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -70,9 +76,9 @@ def _pod(index: int, namespace: str, app: str) -> dict[str, Any]:
     }
 
 
-def _rule(index: int, namespace: str, file: Path) -> dict[str, Any]:
+def _rule(pod: str, namespace: str, file: Path) -> dict[str, Any]:
     logs = [{"logsFile": str(file), "previousLogsFile": str(file), "follow": True}]
-    metadata = {"name": f"{JOB}-worker-{index}", "namespace": namespace}
+    metadata = {"name": pod, "namespace": namespace}
     return {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Logs", "metadata": metadata, "spec": {"logs": logs}}
 
 

@@ -12,7 +12,7 @@ from .tools import NAMES as TOOLS
 from .workload import SETS
 
 USUAL = ("startup", "show", "apply")
-NAMES = (*USUAL, "fit")
+NAMES = (*USUAL, "fit", "logs")
 FULL = (
     *(Setting("configmaps", count, rtt_ms) for count in (50, 500, 5000) for rtt_ms in (0, 20, 100)),
     *(Setting("mixed", 500, rtt_ms) for rtt_ms in (0, 20, 100)),
@@ -24,7 +24,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="mlstack beside kubectl, helm, kapp and the least that must be sent."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} [all but fit]")
+    known = f"{', '.join(NAMES)} [{', '.join(USUAL)}]"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {known}")
     _settings(parser)
     _programs(parser)
     parser.add_argument("--resume", action="store_true", help="go on where a run of the same versions was interrupted")

@@ -45,7 +45,8 @@ def sections(store: Store) -> list[tuple[str, str]]:
     if any(cell.setting.objects == "show" for cell in cells):
         found.append(show_section(store))
     found += [fit_section(cell) for cell in cells if cell.setting.objects == "fit"]
-    return found + [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
+    found += [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
+    return found + [logs_section(cell) for cell in cells if cell.setting.objects == "logs"]
 
 
 def several_runs(cells: Sequence[Cell]) -> list[str]:
@@ -93,6 +94,12 @@ def fit_section(cell: Cell) -> tuple[str, str]:
     rows = [[name, *_times(cell, name, fit.CASE, "mlstack"), *_cost(cell.of(name, fit.CASE))] for name in names]
     nodes = cell.setting.count
     return f"tune, {nodes:,} nodes with {10 * nodes:,} pods", "\n\n".join([origins(cell), table(_FIT_HEAD, rows)])
+
+
+def logs_section(cell: Cell) -> tuple[str, str]:
+    """Logs of many workers followed: the table is made with the readings, since they hold no lines."""
+    title = f"Logs of {cell.setting.count} workers followed, 1,000 lines a second"
+    return title, "\n\n".join([origins(cell), *cell.notes])
 
 
 def rounds_section(cell: Cell) -> tuple[str, str]:

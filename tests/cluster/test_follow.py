@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,12 +13,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import sin
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.logfiles import JOB, Logs, judge
+from bench.logfiles import JOB, Logs, judge, serve
 from mlstack import sandbox
 from mlstack.sandbox.home import home
 from mlstack.sandbox.processes import kill, owned
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
     from .conftest import App, Kubectl
 
+DOC = Path(__file__).parents[2] / "docs/logs.md"
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 WORKERS = 60
 RATE = 1000  # lines a second, in all
 
@@ -68,17 +75,38 @@ def job(
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     app, logs = new_app("follow"), Logs(tmp_path_factory.mktemp("logs"), WORKERS)
     app.do("env", "add", "minikube", "--namespace", namespace)
-    app.write({f"components/{JOB}/objects.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: job}\n"})
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+    app.write({f"components/{name}/objects.yaml": config for name in (JOB, "cnn")})
     kubectl("create", "namespace", namespace, context="minikube")
-    logs.serve(minikube, namespace)
-    apply(kubectl, logs, namespace)
+    cnn = Logs(tmp_path_factory.mktemp("cnn"), 4, "cnn")
+    serve(minikube, namespace, logs, cnn)
+    train(cnn)
+    apply(kubectl, [*logs.pods(namespace, "follow"), *cnn.pods(namespace, "follow")], namespace)
     yield Job(app, minikube, namespace, logs, kubectl)
     kubectl("delete", "namespace", namespace, "--wait=false", context="minikube")
 
 
-def apply(kubectl: Kubectl, logs: Logs, namespace: str) -> None:
-    """The job's pods, running."""
-    pods = {"apiVersion": "v1", "kind": "List", "items": logs.pods(namespace, "follow")}
+def train(logs: Logs) -> None:
+    """What tf-cnn's first worker of four says, and the others; a step of all takes 1.5 s."""
+    begin = datetime(2026, 11, 23, 12, 17, 31, tzinfo=UTC)
+    start = {"event": "start", "model": "resnet50", "mode": "allreduce", "replicas": 4, "batch_size": 32}
+    start |= {"global_batch": 128, "image_size": 224, "gpus": 1, "tensorflow": "2.17.0"}
+    steps = [
+        {"event": "step", "step": 10 * n, "images_per_second": 85 + 3 * sin(n), "loss": round(6.9 - 0.05 * n, 4)}
+        for n in range(1, 21)
+    ]
+    for index in range(logs.count):
+        joined = {"event": "joining", "mode": "allreduce", "type": "worker", "index": index}
+        with logs.file(index).open("w") as file:
+            for n, facts in enumerate([joined, *([start, *steps] if index == 0 else [])]):
+                facts = {key: round(value, 2) if isinstance(value, float) else value for key, value in facts.items()}
+                stamp = (begin + timedelta(seconds=15 * n)).strftime("%Y-%m-%dT%H:%M:%S.%f")
+                file.write(f"{stamp}000Z stdout F {json.dumps(facts)}\n")
+
+
+def apply(kubectl: Kubectl, items: list[dict[str, Any]], namespace: str) -> None:
+    """Pods, running."""
+    pods = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", context="minikube", stdin=json.dumps(pods))
     kubectl("wait", "pod", "--all", "--for=condition=Ready", "-n", namespace, "--timeout=90s", context="minikube")
 
@@ -174,6 +202,30 @@ def test_a_minute_of_it_with_pods_that_come_and_go(job: Job, tmp_path: Path) -> 
         for file in files:
             file.unlink()
             file.touch()
-        apply(job.kubectl, job.logs, job.namespace)
+        apply(job.kubectl, job.logs.pods(job.namespace, "follow"), job.namespace)
         job.write(10)
         check(job, out, following)
+
+
+def typed(app: App, line: str) -> str:
+    """What a line of the page prints, of `mlstack` in the app's folder."""
+    _, *words = shlex.split(line)
+    done = app.run(*words)
+    return done.stdout + done.stderr
+
+
+def test_the_sessions_of_the_page(job: Job) -> None:
+    """The console blocks of docs/logs.md. MLSTACK_UPDATE_DOCS=1 writes what was printed into the page."""
+    page = DOC.read_text("utf-8")
+    blocks = BLOCK.findall(page)
+    assert len(blocks) == 3
+    for block in blocks:
+        lines = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+        told = "".join(f"$ {line}\n{typed(job.app, line)}" for line in lines)
+        page = page.replace(block, told)
+    if os.environ.get("MLSTACK_UPDATE_DOCS"):
+        DOC.write_text(page, "utf-8")
+    assert DOC.read_text("utf-8") == page
+    drawing = (job.app.root / "cnn.svg").read_text("utf-8")
+    assert drawing.count("<path") == 1
+    assert "images/s" in drawing
