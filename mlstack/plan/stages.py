@@ -26,13 +26,21 @@ RANKS: Mapping[tuple[str, str], int] = {
 }
 WORKLOAD_GROUPS = frozenset({"apps", "batch", "autoscaling"})
 # Groups of the API server itself that hold no workloads: what is in none of these is a custom resource.
-BUILT_IN_GROUPS = frozenset({"", "policy", "apps", "batch", "autoscaling", "events.k8s.io"})
+BUILT_IN_GROUPS = frozenset({"", "policy", "apps", "batch", "autoscaling"})
+# Those of them with a domain, which projects share that bring their kinds by CRDs (sparkoperator.k8s.io).
+BUILT_IN_DOMAIN = frozenset(
+    "admissionregistration apiextensions apiregistration authentication authorization certificates coordination "
+    "discovery events flowcontrol.apiserver internal.apiserver networking node rbac.authorization resource scheduling "
+    "storage storagemigration".split()
+)
 OPERATOR_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 def is_custom(key: Key) -> bool:
     """Whether a CRD must have brought this kind: its group is not the API server's own."""
-    return key.group not in BUILT_IN_GROUPS and not key.group.endswith(".k8s.io")
+    if key.group.endswith(".k8s.io"):
+        return key.group.removesuffix(".k8s.io") not in BUILT_IN_DOMAIN
+    return key.group not in BUILT_IN_GROUPS
 
 
 def stages(components: Mapping[str, Sequence[Manifest]]) -> dict[Key, int]:

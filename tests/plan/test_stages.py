@@ -69,7 +69,15 @@ def test_an_annotation_overrides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "custom"), [("", False), ("apps", False), ("rbac.authorization.k8s.io", False), ("kubeflow.org", True)]
+    ("group", "custom"),
+    [
+        ("", False),
+        ("apps", False),
+        ("rbac.authorization.k8s.io", False),
+        ("kubeflow.org", True),
+        ("sparkoperator.k8s.io", True),
+        ("kueue.x-k8s.io", True),
+    ],
 )
 def test_is_custom(group: str, custom: bool) -> None:
     assert is_custom(Key(group, "X", "", "x")) is custom
