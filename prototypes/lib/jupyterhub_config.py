@@ -35,7 +35,7 @@ def configure_notebooks():
     spawner.image = settings["image"]
     spawner.cmd = ["jupyterhub-singleuser"]
     spawner.start_timeout = settings["start_timeout_s"]
-    spawner.http_timeout = 120  # of 30 s a busy node needs more just to import JupyterLab
+    spawner.http_timeout = 300  # of 30 s a busy node needs far more just to import JupyterLab
     spawner.common_labels = {"app": NOTEBOOK_LABELS["app"]}
     spawner.extra_labels = {"component": NOTEBOOK_LABELS["component"]}
     spawner.cpu_guarantee = settings["cpu_guarantee"] or None
