@@ -29,9 +29,26 @@ WORKLOAD_GROUPS = frozenset({"apps", "batch", "autoscaling"})
 BUILT_IN_GROUPS = frozenset({"", "policy", "apps", "batch", "autoscaling"})
 # Those of them with a domain, which projects share that bring their kinds by CRDs (sparkoperator.k8s.io).
 BUILT_IN_DOMAIN = frozenset(
-    "admissionregistration apiextensions apiregistration authentication authorization certificates coordination "
-    "discovery events flowcontrol.apiserver internal.apiserver networking node rbac.authorization resource scheduling "
-    "storage storagemigration".split()
+    [
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "internal.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+        "storagemigration",
+    ]
 )
 OPERATOR_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
