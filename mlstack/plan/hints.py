@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlstack.compose.layers import Setting
 from mlstack.plan.fit.fit import Fit
@@ -22,6 +22,8 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "volume": ("storage_class", "storage", "data_pvc"),
 }
 
+SPOT = ("spot", "preemptible")  # in the keys of spot nodes' taints
+
 
 def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
     """ "num_gpus = 16 at environments/gke.yaml:14", or "" where no parameter is known to matter."""
@@ -31,18 +33,28 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
         return exact
     found = [
         setting
-        for name in CANDIDATES.get(_subject(reason), ())
+        for name in _names(reason)
         for known, setting in settings.items()
         if known == name or known.endswith(f"_{name}")
     ]
     said = [setting for setting in found if setting.place]
-    chosen = said if said and reason.topic == "selector" else (said or found)[:1]
-    return "; ".join(map(told, chosen))
+    if reason.topic == "selector":
+        return "; ".join(map(told, said))  # any of them, or a patch where none is said
+    unsure = reason.topic == "taint" and not reason.value
+    return "; ".join(map(told, (said or found) if unsure else (said or found)[:1]))
 
 
 def hint_of_fit(found: Fit, settings: Mapping[str, Setting]) -> str:
     """The parameter that could change that pods do not fit, with its place; "" where none is known to matter."""
     return hint(Reason(" ", *topic_of(found)), settings)
+
+
+def _names(reason: Reason) -> Sequence[str]:
+    """Parameters that may matter; of a taint that is known, the one that lets the pods onto such nodes."""
+    names = CANDIDATES.get(_subject(reason), ())
+    if reason.topic == "taint" and reason.value:
+        return names[:1] if any(word in reason.value for word in SPOT) else names[1:]
+    return names
 
 
 def _subject(reason: Reason) -> str:

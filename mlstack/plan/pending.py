@@ -17,6 +17,7 @@ from mlstack.plan.fit.phrases import (
     claim_unbound,
     closed,
     have,
+    meant,
     nodes,
     out_of_range,
     over_quota,
@@ -72,7 +73,8 @@ def _full(found: re.Match[str], _pod: Pod) -> Said:
 def _taint(found: re.Match[str], _pod: Pod) -> Said:
     """Which taint is said by older schedulers alone."""
     key, value = found[2] or "", found[3] or ""
-    return Said(closed(int(found[1]), TAINT, f"{key}={value}" if value else key), "taint", key)
+    topic = TAINT if meant(key) == TAINT else ""
+    return Said(closed(int(found[1]), TAINT, f"{key}={value}" if value else key), topic, key)
 
 
 def _rule(limit: str, topic: str = "") -> Words:
@@ -112,7 +114,7 @@ PIECES: tuple[tuple[re.Pattern[str], Words], ...] = (
     (_nodes(r"didn't match pod topology spread"), _across(SPREAD)),
     (_nodes(r"didn't have free ports"), _rule(PORT)),
     (_nodes(r"didn't match (?:Pod's|scheduler-enforced|the requested) node"), _rule(SELECTOR)),
-    (_nodes(r"were unschedulable"), _rule(CORDONED, "taint")),
+    (_nodes(r"were unschedulable"), _rule(CORDONED)),
 )  # fmt: skip
 
 QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)")

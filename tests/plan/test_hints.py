@@ -20,13 +20,17 @@ SETTINGS = {
         Setting("node_selector", {"disk": "nvme"}, "environment", Place("environments/gke.yaml", 15)),
         Setting("export_dir", "pvc://data/out", "component", Place("components/cnn.yaml", 11)),
         Setting("cpu", None),
+        Setting("tolerations", []),
         Setting("credentials_secret", "bucket", "component", Place("components/cnn.yaml", 9)),
     )
 }
 
 TABLE = [
     (Reason("R", "resource", "nvidia.com/gpu"), "R (num_gpus = 16, at environments/gke.yaml:14)"),
-    (Reason("R", "taint", "spot"), "R (spot = false, at components/cnn.yaml:3)"),
+    (Reason("R", "taint", "cloud.google.com/gke-spot"), "R (spot = false, at components/cnn.yaml:3)"),
+    (Reason("R", "taint", "team"), "R (tolerations = [], the prototype's default)"),
+    (Reason("R", "taint"), "R (spot = false, at components/cnn.yaml:3)"),
+    (Reason("R", "cordoned"), "R"),
     (Reason("R", "resource", "memory"), "R (hub_memory = 1Gi, the prototype's default)"),
     (Reason("R", "image", "repo/a:1"), "R (image = repo/a:1, at components/cnn.yaml:5)"),
     (Reason("R", "image", "repo/b:1"), "R"),

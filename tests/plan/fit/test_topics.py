@@ -28,6 +28,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], list[dict[
     ("too many workers", TWO, {GPU: "1"}, {}, [], ("resource", GPU)),
     ("a taint", {**TWO, "taints": [{"key": "team", "value": "a", "effect": "NoSchedule"}]}, {GPU: "1"}, {}, [],
      ("taint", "team")),
+    ("a cordon", {**TWO, "unschedulable": True}, {GPU: "1"}, {}, [], ("", "")),
     ("a selector", TWO, {GPU: "1"}, {"nodeSelector": {"disk": "nvme"}}, [], ("selector", "")),
     ("a claim", TWO, {GPU: "1"}, {"volumes": DATA}, [], ("volume", "data")),
     ("a rule", TWO, {GPU: "1"}, {"affinity": {"podAntiAffinity": APART}}, [], ("resource", "pods")),
