@@ -1,19 +1,19 @@
-"""Random clusters and jobs for them, the same for the same seed."""
+"""Random clusters, the same for the same seed: nodes, and the pods that are on them."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Any
 
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.requests import add, pod_requests
 from mlstack.sandbox.nodes import SIMULATED
 
-GPU = "nvidia.com/gpu"
+GPU, MIG = "nvidia.com/gpu", "nvidia.com/mig-1g.5gb"
 ZONE = "topology.kubernetes.io/zone"
 MODEL = "cloud.google.com/gke-accelerator"
 GROUP = "oracle/cluster"
+BOXED = "oracle-boxed"  # a RuntimeClass with overhead
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 Manifest = dict[str, Any]
@@ -25,49 +25,18 @@ POOLS: tuple[tuple[str, dict[str, str]], ...] = (
     ("nvidia-l4", {"cpu": "7910m", "memory": "28651520Ki", "pods": "110", GPU: "1"}),
     ("nvidia-tesla-a100", {"cpu": "95690m", "memory": "640Gi", "pods": "110", GPU: "8"}),
     ("nvidia-tesla-t4", {"cpu": "15890m", "memory": "56Gi", "pods": "6", GPU: "4"}),
+    ("nvidia-tesla-a100", {"cpu": "11890m", "memory": "82Gi", "pods": "110", MIG: "7"}),
 )
 TAINTS: tuple[dict[str, str], ...] = (
     {"key": GPU, "value": "present", "effect": "NoSchedule"},
     {"key": "team", "value": "vision", "effect": "NoSchedule"},
     {"key": "cloud.google.com/gke-spot", "value": "true", "effect": "NoSchedule"},
     {"key": "old", "effect": "PreferNoSchedule"},
-)
-TOLERATIONS: tuple[dict[str, str], ...] = (
-    {"key": GPU, "operator": "Exists", "effect": "NoSchedule"},
-    {"key": "team", "operator": "Equal", "value": "vision"},
-    {"key": "cloud.google.com/gke-spot", "operator": "Exists"},
-    {"operator": "Exists"},
+    {"key": "drain", "effect": "NoExecute"},
 )
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A cluster's nodes, the pods that it has, and the kinds of pods that a job asks for."""
-
-    seed: int
-    nodes: list[Manifest]
-    pods: list[Manifest]
-    templates: list[Manifest]
-
-    @property
-    def group(self) -> str:
-        """The label value that keeps this scene's nodes and pods apart from the others'."""
-        return f"seed-{self.seed}"
-
-
-def scene(seed: int, most_nodes: int) -> Scene:
-    """The scene of a seed."""
-    pick = random.Random(seed)
-    nodes = [_node(pick, seed, index) for index in range(pick.randint(1, most_nodes))]
-    there = [
-        _there(pick, seed, index, node)
-        for index, node in enumerate(pick.choices(nodes, k=pick.randint(0, 2 * len(nodes))))
-    ]
-    templates = [_template(pick, seed, role) for role in ("worker", "chief")[: pick.choice((1, 1, 2))]]
-    return Scene(seed, nodes, _fitting(nodes, there), templates)
-
-
-def _node(pick: random.Random, seed: int, index: int) -> Manifest:
+def node(pick: random.Random, seed: int, index: int) -> Manifest:
     model, size = pick.choice(POOLS)
     name = f"oracle-{seed}-{index}"
     labels = {SIMULATED: "true", GROUP: f"seed-{seed}", "kubernetes.io/hostname": name}
@@ -88,24 +57,24 @@ def _node(pick: random.Random, seed: int, index: int) -> Manifest:
     }
 
 
-def _requests(pick: random.Random, *, gpus: bool) -> dict[str, str]:
+def _requests(pick: random.Random, device: str) -> dict[str, str]:
     asked = {
         "cpu": pick.choice(("100m", "250m", "1", "1500m", "2", "3")),
         "memory": pick.choice(("64Mi", "500M", "1Gi", "2.5Gi", "8Gi")),
     }
-    return asked | ({GPU: str(pick.choice((1, 1, 1, 2, 4)))} if gpus else {})
+    return asked | ({device: str(pick.choice((1, 1, 1, 2, 4)))} if device else {})
 
 
-def _container(pick: random.Random, name: str, *, gpus: bool = False) -> Manifest:
-    asked = _requests(pick, gpus=gpus)
-    limits = {GPU: asked[GPU]} if gpus else {}
+def _container(pick: random.Random, name: str, device: str = "") -> Manifest:
+    asked = _requests(pick, device)
+    limits = {device: asked[device]} if device else {}
     if pick.random() < 0.2:
         return {"name": name, "image": "example/x", "resources": {"limits": asked}}
     return {"name": name, "image": "example/x", "resources": {"requests": asked, "limits": limits}}
 
 
-def _spec(pick: random.Random, *, gpus: bool) -> Manifest:
-    spec: Manifest = {"containers": [_container(pick, "main", gpus=gpus)], "restartPolicy": "Never"}
+def spec_of(pick: random.Random, device: str) -> Manifest:
+    spec: Manifest = {"containers": [_container(pick, "main", device)], "restartPolicy": "Never"}
     if pick.random() < 0.2:
         spec["containers"].append(_container(pick, "side"))
     if pick.random() < 0.25:
@@ -115,81 +84,40 @@ def _spec(pick: random.Random, *, gpus: bool) -> Manifest:
                 container["restartPolicy"] = "Always"
     if pick.random() < 0.1:
         spec["resources"] = {"requests": {"cpu": "16", "memory": "30Gi"}}
+    elif pick.random() < 0.1:
+        spec["runtimeClassName"] = BOXED
     return spec
 
 
-def _there(pick: random.Random, seed: int, index: int, node: Manifest) -> Manifest:
-    gpus = GPU in node["status"]["allocatable"] and pick.random() < 0.6
-    spec = _spec(pick, gpus=gpus) | {"nodeName": node["metadata"]["name"], "tolerations": [{"operator": "Exists"}]}
+def there(pick: random.Random, seed: int, index: int, node: Manifest, other: str) -> Manifest:
+    """A pod on a node; some live in the namespace `other`."""
+    offered = [name for name in (GPU, MIG) if name in node["status"]["allocatable"]]
+    device = offered[0] if offered and pick.random() < 0.6 else ""
+    spec = spec_of(pick, device) | {"nodeName": node["metadata"]["name"], "tolerations": [{"operator": "Exists"}]}
     labels = {GROUP: f"seed-{seed}", "role": pick.choice(("worker", "web", "db"))}
     if pick.random() < 0.1:
-        spec["affinity"] = {"podAntiAffinity": {REQUIRED: [_term(pick, seed, pick.choice(("worker", "web")))]}}
+        rule = term(pick, seed, pick.choice(("worker", "web")), other)
+        spec["affinity"] = {"podAntiAffinity": {REQUIRED: [rule]}}
     if pick.random() < 0.1:
         spec["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": pick.choice((8080, 9090))}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": f"there-{seed}-{index}", "labels": labels},
-        "spec": spec,
-    }
+    metadata: Manifest = {"name": f"there-{seed}-{index}", "labels": labels}
+    if pick.random() < 0.25:
+        metadata["namespace"] = other
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def _term(pick: random.Random, seed: int, role: str) -> Manifest:
+def term(pick: random.Random, seed: int, role: str, other: str) -> Manifest:
+    """Pods of a role, beside which or away from which a pod has to be; some terms look into another namespace."""
     selector = {"matchLabels": {GROUP: f"seed-{seed}", "role": role}}
-    return {"labelSelector": selector, "topologyKey": pick.choice((ZONE, "kubernetes.io/hostname"))}
+    found: Manifest = {"labelSelector": selector, "topologyKey": pick.choice((ZONE, "kubernetes.io/hostname"))}
+    if pick.random() < 0.15:
+        found["namespaces"] = [other]
+    elif pick.random() < 0.15:
+        found["namespaceSelector"] = {}
+    return found
 
 
-def _template(pick: random.Random, seed: int, role: str) -> Manifest:
-    spec = _spec(pick, gpus=role == "worker" and pick.random() < 0.8)
-    spec["nodeSelector"] = {GROUP: f"seed-{seed}"}
-    if pick.random() < 0.3:
-        spec["nodeSelector"][MODEL] = pick.choice(("nvidia-l4", "nvidia-tesla-a100"))
-    spec["tolerations"] = [one for one in TOLERATIONS if pick.random() < (0.85 if one.get("key") == GPU else 0.12)]
-    for rule in (_spread, _apart, _near, _models, _port):
-        if pick.random() < 0.13:
-            rule(pick, seed, role, spec)
-    labels = {GROUP: f"seed-{seed}", "role": role}
-    return {"metadata": {"labels": labels}, "spec": spec}
-
-
-def _spread(pick: random.Random, seed: int, role: str, spec: Manifest) -> None:
-    selector = {"matchLabels": {GROUP: f"seed-{seed}", "role": pick.choice((role, role, "web"))}}
-    constraint: Manifest = {"topologyKey": pick.choice((ZONE, "kubernetes.io/hostname")), "labelSelector": selector}
-    constraint |= {
-        "maxSkew": pick.choice((1, 1, 2)),
-        "whenUnsatisfiable": pick.choice(("DoNotSchedule",) * 3 + ("ScheduleAnyway",)),
-    }
-    if constraint["whenUnsatisfiable"] == "DoNotSchedule" and pick.random() < 0.3:
-        constraint["minDomains"] = pick.choice((2, 4))
-    if pick.random() < 0.3:
-        constraint["nodeTaintsPolicy"] = "Honor"
-    if pick.random() < 0.2:
-        constraint["nodeAffinityPolicy"] = "Honor"
-    spec["topologySpreadConstraints"] = [constraint]
-
-
-def _apart(pick: random.Random, seed: int, role: str, spec: Manifest) -> None:
-    term = _term(pick, seed, pick.choice((role, "web")))
-    spec.setdefault("affinity", {})["podAntiAffinity"] = {REQUIRED: [term]}
-
-
-def _near(pick: random.Random, seed: int, role: str, spec: Manifest) -> None:
-    term = _term(pick, seed, pick.choice((role, "db")))
-    spec.setdefault("affinity", {})["podAffinity"] = {REQUIRED: [term]}
-
-
-def _models(pick: random.Random, _seed: int, _role: str, spec: Manifest) -> None:
-    operator = pick.choice(("In", "NotIn", "Exists", "DoesNotExist"))
-    values = {"values": ["nvidia-l4", "nvidia-tesla-t4"]} if operator in ("In", "NotIn") else {}
-    term = {"matchExpressions": [{"key": MODEL, "operator": operator, **values}]}
-    spec.setdefault("affinity", {})["nodeAffinity"] = {REQUIRED: {"nodeSelectorTerms": [term]}}
-
-
-def _port(pick: random.Random, _seed: int, _role: str, spec: Manifest) -> None:
-    spec["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": pick.choice((8080, 9090))}]
-
-
-def _fitting(nodes: list[Manifest], pods: list[Manifest]) -> list[Manifest]:
+def fitting(nodes: list[Manifest], pods: list[Manifest]) -> list[Manifest]:
     """Pods that their nodes' kubelets would take: none that asks for devices beyond the node's."""
     found = {room.name: room for room in rooms(nodes, [])}
     kept = []

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenError
+from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenError, InvalidError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.taints import CORDON
@@ -117,7 +117,7 @@ def try_pods(client: Client, pods: Sequence[Manifest]) -> int:
     for pod in pods:
         try:
             objects.create(client, POD, pod, manager="oracle")
-        except (DeniedError, ForbiddenError):
+        except (DeniedError, ForbiddenError, InvalidError):
             continue
         made += 1
     return made
@@ -137,7 +137,21 @@ def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
         return len(bound) + len(refused) == total and time.monotonic() - since > SETTLED_SECONDS
 
     wait(done, f"the scheduler has not looked at all of {total} pods")
-    return Counter((int(p["metadata"]["labels"]["oracle/asked"]), p["metadata"]["labels"]["role"]) for p in bound)
+    return _counted(bound)
+
+
+def all_placed(client: Client, total: int, patience: float = 40.0) -> Counter[tuple[int, str]]:
+    """The pods placed, by seed and role, once all are, or when patience is over."""
+    until, bound = time.monotonic() + patience, list[Manifest]()
+    while len(bound) < total and time.monotonic() < until:
+        pods = objects.list_objects(client, POD, labels="oracle/asked").items
+        bound = [pod for pod in pods if pod["spec"].get("nodeName")]
+        time.sleep(0.5)
+    return _counted(bound)
+
+
+def _counted(pods: Iterable[Manifest]) -> Counter[tuple[int, str]]:
+    return Counter((int(p["metadata"]["labels"]["oracle/asked"]), p["metadata"]["labels"]["role"]) for p in pods)
 
 
 def _refused(pod: Manifest) -> bool:
@@ -146,11 +160,10 @@ def _refused(pod: Manifest) -> bool:
 
 
 def clear(client: Client, shared: str, namespaces: Sequence[str]) -> None:
-    """Takes the oracle's pods, nodes, volumes and namespaces away again."""
-    for namespace in (shared, *namespaces):
-        client.json("DELETE", POD.path(namespace), {"gracePeriodSeconds": 0})
+    """Takes the oracle's pods, nodes and volumes away again; the empty namespaces go with the sandbox."""
+    now = {"gracePeriodSeconds": 0}
+    checked(client.map(lambda name: client.json("DELETE", POD.path(name), now), [shared, *namespaces]))
     client.json("DELETE", NODE.path(), {"labelSelector": GROUP})
-    checked(client.map(lambda name: objects.delete(client, SPACE, None, name), namespaces))
     volumes = [one["metadata"]["name"] for one in objects.list_objects(client, VOLUME).items]
     mine = [name for name in volumes if name.startswith(f"{shared}-")]
     checked(client.map(lambda name: objects.delete(client, VOLUME, None, name), mine))

@@ -59,7 +59,7 @@ def volume(claim: Manifest, namespace: str, zone: str) -> Manifest:
         "accessModes": claim["spec"]["accessModes"],
         "storageClassName": "",
         "claimRef": {"namespace": namespace, "name": claim["metadata"]["name"]},
-        "csi": {"driver": "example.com/disk", "volumeHandle": name},
+        "nfs": {"server": "example.com", "path": f"/{name}"},
         "nodeAffinity": {"required": required},
     }
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}

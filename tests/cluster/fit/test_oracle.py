@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,40 +10,44 @@ import pytest
 from mlstack.cluster.client import Client
 from mlstack.plan.fit.fit import Verdict
 from tests.cluster.fit import oracle
-from tests.cluster.fit.clusters import scene
+from tests.cluster.fit.jobs import HAS, Scene, scene
 
-Say = Callable[..., None]
+Played = tuple[list[str], Counter[str], list[Scene]]
 
 
-def _play(client: Client, namespace: str, seeds: range, most_nodes: int) -> tuple[list[str], Counter[Verdict]]:
-    cases = oracle.prepare(client, namespace, [scene(seed, most_nodes) for seed in seeds])
+def _play(client: Client, shared: str, seeds: range, most_nodes: int, large: int = 0) -> Played:
+    """The scenes of some seeds, the first of which has up to `large` nodes."""
+    scenes = [scene(seed, large if large and seed == seeds[0] else most_nodes, shared) for seed in seeds]
     try:
-        placed = oracle.schedule(client, namespace, cases)
+        cases = oracle.prepare(client, shared, scenes)
+        placed = oracle.schedule(client, cases)
     finally:
-        oracle.remove(client, namespace, cases)
-    return oracle.disagreements(cases, placed), Counter(each.verdict for case in cases for each in case.fits)
+        oracle.remove(client, shared, scenes)
+    verdicts = Counter(each.verdict.value for case in cases for each in case.fits)
+    return oracle.disagreements(cases, placed), verdicts, scenes
 
 
-@pytest.fixture
-def modest(client: Client) -> None:
-    oracle.modest_class(client)
-
-
-@pytest.mark.usefixtures("modest")
-def test_thirty_small_clusters(client: Client, made: str, capsys: Any) -> None:
-    wrong, verdicts = _play(client, made, range(1, 31), 12)
+def _told(played: Played, capsys: Any) -> None:
+    _, verdicts, scenes = played
+    had = ", ".join(f"{sum(map(has, scenes))} with {what}" for what, has in HAS.items())
+    nodes = sum(len(one.nodes) for one in scenes)
     with capsys.disabled():
-        print(f"\n30 clusters, seeds 1 to 30: {dict(verdicts)}")
+        print(f"\n{len(scenes)} clusters, seeds {scenes[0].seed} to {scenes[-1].seed}, {nodes} nodes: {dict(verdicts)}")
+        print(f"  {had}")
+
+
+def test_thirty_small_clusters(client: Client, made: str, capsys: Any) -> None:
+    played = wrong, verdicts, scenes = _play(client, made, range(1, 31), 9)
+    _told(played, capsys)
     assert not wrong, "\n".join(wrong)
-    assert verdicts[Verdict.FITS]
-    assert verdicts[Verdict.NOT]
+    assert verdicts[Verdict.FITS.value]
+    assert verdicts[Verdict.NOT.value]
+    assert [what for what, has in HAS.items() if not any(map(has, scenes))] == ["more than 20 nodes"]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("modest")
-@pytest.mark.parametrize("first", range(1000, 1300, 50))
+@pytest.mark.parametrize("first", range(1000, 1300, 25))
 def test_three_hundred_clusters(client: Client, made: str, first: int, capsys: Any) -> None:
-    wrong, verdicts = _play(client, made, range(first, first + 50), 200 if first == 1250 else 40)
-    with capsys.disabled():
-        print(f"\n50 clusters, seeds {first} to {first + 49}: {dict(verdicts)}")
+    played = wrong, _, _ = _play(client, made, range(first, first + 25), 30, large=200)
+    _told(played, capsys)
     assert not wrong, "\n".join(wrong)
