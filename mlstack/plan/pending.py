@@ -81,6 +81,10 @@ def _rule(limit: str, topic: str = "") -> Words:
     return lambda found, _pod: Said(closed(int(found[1]), limit), topic or limit)
 
 
+def _volume(found: re.Match[str], pod: Pod) -> Said:
+    return Said(closed(int(found[1]), VOLUME), "volume", _only_claim(pod))
+
+
 def _across(rule: str, whose: str = "its") -> Words:
     return lambda found, _pod: Said(rule_keeps(rule, int(found[1]), whose), "rule")
 
@@ -90,9 +94,14 @@ def _missing(found: re.Match[str], _pod: Pod) -> Said:
 
 
 def _unbound(_found: re.Match[str], pod: Pod) -> Said:
-    claims = claims_of(pod) if pod.get("spec") else []
-    name = claims[0] if len(claims) == 1 else ""
+    name = _only_claim(pod)
     return Said(claim_unbound(name), "volume", name)
+
+
+def _only_claim(pod: Pod) -> str:
+    """The claim that a pod mounts; "" where it is not known, or mounts several."""
+    claims = claims_of(pod) if pod.get("spec") else []
+    return claims[0] if len(claims) == 1 else ""
 
 
 def _nodes(text: str) -> re.Pattern[str]:
@@ -105,8 +114,8 @@ PIECES: tuple[tuple[re.Pattern[str], Words], ...] = (
     (re.compile(r"unbound immediate PersistentVolumeClaims"), _unbound),
     (re.compile(r"(\d+) Insufficient ([^\s,]+)"), _resource),
     (re.compile(r"(\d+) Too many pods"), _full),
-    (_nodes(r"(?:didn't match PersistentVolume's node affinity|had volume node affinity conflict)"), _rule(VOLUME)),
-    (_nodes(r"(?:had no available volume zone|didn't find available persistent volumes)"), _rule(VOLUME)),
+    (_nodes(r"(?:didn't match PersistentVolume's node affinity|had volume node affinity conflict)"), _volume),
+    (_nodes(r"(?:had no available volume zone|didn't find available persistent volumes)"), _volume),
     (_nodes(r"had untolerated taint(?:\(s\)|s)?(?: \{([^}:]+)(?:: ?([^}]*))?\})?"), _taint),
     (_nodes(r"didn't match (?:pod anti-affinity|pod's anti-affinity)"), _across(APART)),
     (_nodes(r"didn't satisfy existing pods anti-affinity"), _across(APART, "other pods'")),

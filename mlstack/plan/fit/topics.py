@@ -6,7 +6,7 @@ from collections import Counter
 
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.phrases import meant
-from mlstack.plan.fit.slots import RESOURCE, TAINT, Slots
+from mlstack.plan.fit.slots import RESOURCE, TAINT, VOLUME, Slots
 from mlstack.plan.fit.volumes import claims_of
 from mlstack.plan.fit.words import beyond_all, device_of
 
@@ -29,6 +29,8 @@ def topic_of(found: Fit) -> tuple[str, str]:
     ((limit, what), _), *_ = (short or Counter((one.limit, one.what) for one in full)).most_common()
     if limit == TAINT and meant(what) != TAINT:
         return "", ""  # no parameter opens a node that is cordoned or not ready
+    if limit == VOLUME:
+        return "volume", claims_of(found.ask.pod)[0]
     return limit, what.partition(":")[0].partition("=")[0] if limit != RESOURCE else what
 
 
