@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,8 @@ class Stack:
 
     root: Path
     clients: list[Client]
+    namespace: str
+    kubectl: Callable[..., str]
     events: list[Event] = field(default_factory=list)
 
     def write(self, component: str, text: str, file: str = "objects.yaml") -> None:
@@ -53,6 +57,16 @@ class Stack:
         allowed = Allow(**{k: options.pop(k) for k in list(options) if k in Allow.__dataclass_fields__})  # type: ignore[arg-type]
         chosen = ApplyOptions(allow=allowed, timeout_s=float(str(options.pop("timeout_s", 60))), **options)  # type: ignore[arg-type]
         return apply(self.scope(environment, *components), chosen, self.events.append)
+
+    def counts(self, *components: str, **options: Any) -> dict[str, int]:
+        """Applies; what was planned, by its word."""
+        return counts(self.apply(*components, **options))
+
+    def live(self, what: str, *options: str) -> dict[str, Any]:
+        """An object of the namespace (KIND/NAME) as the cluster has it."""
+        text = self.kubectl("get", what, "-n", self.namespace, "-o", "json", *options, context="gke")
+        found: dict[str, Any] = json.loads(text)
+        return found
 
     def sent(self) -> Counter[str]:
         """The requests of the last action, by verb and resource."""
@@ -93,7 +107,7 @@ def new_stack(
 
     def make(name: str) -> Stack:
         init(tmp_path / name)
-        stack = Stack(tmp_path / name, clients)
+        stack = Stack(tmp_path / name, clients, namespace, kubectl)
         stack.environment("gke", "gke", namespace)
         return stack
 

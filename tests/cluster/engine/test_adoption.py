@@ -59,11 +59,6 @@ def get(kubectl: Kubectl, what: str, namespace: str) -> dict[str, Any]:
     return found
 
 
-def counts(stack: Stack, **options: Any) -> dict[str, int]:
-    outcome = stack.apply(wait="none", **options)
-    return {str(action): count for action, count in outcome.plan.counts.items()}
-
-
 def owned_by(live: dict[str, Any], manager: str) -> dict[str, Any]:
     entries = live["metadata"]["managedFields"]
     return next((entry["fieldsV1"] for entry in entries if entry["manager"] == manager), {})
@@ -100,10 +95,10 @@ def test_what_kubectl_applied_is_adopted_without_losing_a_field(stack: Stack, na
     names = [one["name"] for one in web["spec"]["template"]["spec"]["containers"][0]["env"]]
     assert names == ["A", "B"]
 
-    assert counts(stack) == {"unchanged": 2}
+    assert stack.counts(wait="none") == {"unchanged": 2}
     assert stack.writes() == {}
     stack.write("web", OURS.replace("color: green", "size: '4'"))  # what belongs to nobody is no conflict
-    assert counts(stack) == {"unchanged": 1, "change": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1, "change": 1}
     assert get(kubectl, "configmap/settings", namespace)["data"] == {"size": "4", "more": "yes"}  # color was ours alone
 
 
@@ -127,9 +122,9 @@ def test_killed_between_handover_and_apply_it_goes_on(
         patch.setattr(objects, "apply", killed)
         with pytest.raises(KilledError):
             stack.apply(wait="none", adopt=True, disruption=True)
-    assert counts(stack, disruption=True, adopt=True).keys() <= {"adopt", "change"}
+    assert stack.counts(disruption=True, adopt=True, wait="none").keys() <= {"adopt", "change"}
     assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "green", "size": "3", "more": "yes"}
-    assert counts(stack) == {"unchanged": 2}
+    assert stack.counts(wait="none") == {"unchanged": 2}
     assert stack.writes() == {}
 
 
@@ -147,12 +142,12 @@ def test_an_object_that_moves_meanwhile_is_read_again(
         return real(*rest, **options)
 
     monkeypatch.setattr(objects, "patch", late)
-    assert counts(stack, adopt=True) == {"adopt": 1}
+    assert stack.counts(adopt=True, wait="none") == {"adopt": 1}
     live = get(kubectl, "configmap/settings", namespace)
     assert live["metadata"]["annotations"] == {"late": "yes"}
     assert live["data"] == {"color": "green", "size": "3", "more": "yes"}
     assert owned_by(live, "kubectl-client-side-apply") == {}
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1}
 
 
 RELEASED = """
@@ -188,5 +183,5 @@ def test_what_helm_applied_is_adopted(stack: Stack, namespace: str, kubectl: Kub
     assert live["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "mlstack"
     assert live["metadata"]["labels"]["helm.sh/chart"] == "web-1.0.0"
     assert not live["metadata"].get("annotations")
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1}
     assert stack.writes() == {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +17,7 @@ from mlstack.actions.preflight import PreflightError
 from mlstack.app.project import Project
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.errors import NotReadyError, WorkloadFailedError
+from tests.cluster.engine.manifests import definition, job, thing, together
 
 if TYPE_CHECKING:
     from mlstack.sandbox import Sandbox
@@ -55,63 +55,53 @@ spec:
 """
 
 
-def get(kubectl: Kubectl, what: str, namespace: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kubectl("get", what, "-n", namespace, "-o", "json", context="gke"))
-    return found
-
-
-def counts(stack: Stack, *components: str, **options: Any) -> dict[str, int]:
-    outcome = stack.apply(*components, **options)
-    return {str(action): count for action, count in outcome.plan.counts.items()}
-
-
-def test_created_then_unchanged_without_a_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_created_then_unchanged_without_a_write(stack: Stack, namespace: str) -> None:
     stack.write("web", WEB)
-    assert counts(stack) == {"create": 4}  # the namespace is one of them
+    assert stack.counts() == {"create": 4}  # the namespace is one of them
     first = dict(stack.sent())
     assert first["PATCH configmaps"] == first["PATCH services"] == first["PATCH deployments"] == 1
     assert first["POST configmaps"] == first["PUT configmaps"] == 1  # the inventory: before and after
     kinds = 3
     assert sum(first.values()) <= 4 + 2 * kinds + 10  # objects, LIST and WATCH a kind, a handful (decisions.md, 16)
     assert first["LIST configmaps"] == first["LIST services"] == first["LIST deployments"] == 1
-    assert get(kubectl, "deployment/web", namespace)["status"]["readyReplicas"] == 2
+    assert stack.live("deployment/web")["status"]["readyReplicas"] == 2
 
-    assert counts(stack) == {"unchanged": 3}
+    assert stack.counts() == {"unchanged": 3}
     assert stack.writes() == {}
     assert sum(stack.sent().values()) == 5  # identity, inventory, one LIST for each of three kinds
     assert [type(event) for event in stack.events][-1] is NothingToDo
 
 
-def test_one_change_writes_one_object(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_one_change_writes_one_object(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.apply(wait="none")
     stack.write("web", WEB.replace("color: blue, ", ""))
     outcome = stack.apply()
     (change,) = outcome.plan.writes
     assert [(str(field.path), field.before) for field in change.fields] == [("data.color", "blue")]
-    assert get(kubectl, "configmap/settings", namespace)["data"] == {"size": "3"}
+    assert stack.live("configmap/settings")["data"] == {"size": "3"}
     lease_and_receipt = {"POST leases": 1, "DELETE leases": 1, "POST secrets": 1}
     # A dry-run and the write; the inventory twice.
     assert stack.writes() == {"PATCH configmaps": 2, "PUT configmaps": 2, **lease_and_receipt}
 
 
-def test_an_item_taken_out_of_a_list_goes(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_an_item_taken_out_of_a_list_goes(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.apply()
     stack.write("web", WEB.replace('{name: A, value: "1"}, ', ""))
     stack.apply(disruption=True)
-    container = get(kubectl, "deployment/web", namespace)["spec"]["template"]["spec"]["containers"][0]
+    container = stack.live("deployment/web")["spec"]["template"]["spec"]["containers"][0]
     assert container["env"] == [{"name": "B", "value": "2"}]
-    assert counts(stack) == {"unchanged": 3}
+    assert stack.counts() == {"unchanged": 3}
 
 
-def test_a_restart_of_running_pods_is_asked_for(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_a_restart_of_running_pods_is_asked_for(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.apply()
     stack.write("web", WEB.replace("nginx:1.27", "nginx:1.28"))
     with pytest.raises(PlanBlockedError, match="restarts web"):
         stack.apply()
-    template = get(kubectl, "deployment/web", namespace)["spec"]["template"]
+    template = stack.live("deployment/web")["spec"]["template"]
     assert template["spec"]["containers"][0]["image"] == "nginx:1.27"
 
 
@@ -120,14 +110,14 @@ def test_pruned_only_within_the_chosen_component(stack: Stack, namespace: str, k
     stack.write("other", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n")
     stack.apply(wait="none")
     stack.drop("other")
-    assert counts(stack, "web", wait="none") == {"unchanged": 3}
-    assert counts(stack, wait="none") == {"unchanged": 3, "prune": 1}
+    assert stack.counts("web", wait="none") == {"unchanged": 3}
+    assert stack.counts(wait="none") == {"unchanged": 3, "prune": 1}
     left = kubectl("get", "configmaps", "-n", namespace, "-o", "name", context="gke")
     assert "configmap/other" not in left
     assert "configmap/settings" in left
 
 
-def test_claims_are_kept_unless_named(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_claims_are_kept_unless_named(stack: Stack) -> None:
     claim = (
         "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n"
         "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
@@ -136,37 +126,37 @@ def test_claims_are_kept_unless_named(stack: Stack, namespace: str, kubectl: Kub
     stack.write("data", claim)
     stack.apply(wait="none")
     stack.drop("data")
-    assert counts(stack, wait="none") == {"unchanged": 3, "keep": 1}
+    assert stack.counts(wait="none") == {"unchanged": 3, "keep": 1}
     assert stack.writes() == {}
-    assert counts(stack, wait="none", include=frozenset({"pvc"})) == {"unchanged": 3, "prune": 1}
+    assert stack.counts(wait="none", include=frozenset({"pvc"})) == {"unchanged": 3, "prune": 1}
 
 
-def test_an_empty_render_never_prunes_everything(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_an_empty_render_never_prunes_everything(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.apply(wait="none")
     stack.drop("web")
     with pytest.raises(Exception, match="Nothing renders"):
         stack.apply()
-    assert get(kubectl, "configmap/settings", namespace)["data"]
+    assert stack.live("configmap/settings")["data"]
 
 
 def test_a_foreign_object_is_left_and_adopted_on_demand(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     kubectl("create", "namespace", namespace, context="gke")
     foreign = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: {namespace}}}\ndata: {{x: '1'}}"
     kubectl("apply", "-f", "-", context="gke", stdin=foreign)
-    before = get(kubectl, "configmap/settings", namespace)
+    before = stack.live("configmap/settings")
     stack.write("web", WEB)
     with pytest.raises(PlanBlockedError, match=r"settings: exists, not ours: it belongs to kubectl"):
         stack.apply()
-    assert get(kubectl, "configmap/settings", namespace) == before
+    assert stack.live("configmap/settings") == before
     assert "No resources" in kubectl("get", "deployments", "-n", namespace, context="gke", check=False)
 
-    assert counts(stack, adopt=True, wait="none") == {"adopt": 1, "create": 2}
-    assert get(kubectl, "configmap/settings", namespace)["data"] == {"x": "1", "color": "blue", "size": "3"}
-    assert counts(stack, wait="none") == {"unchanged": 3}
+    assert stack.counts(adopt=True, wait="none") == {"adopt": 1, "create": 2}
+    assert stack.live("configmap/settings")["data"] == {"x": "1", "color": "blue", "size": "3"}
+    assert stack.counts(wait="none") == {"unchanged": 3}
 
 
-def test_two_apps_do_not_see_each_others_objects(new_stack: NewStack, namespace: str, kubectl: Kubectl) -> None:
+def test_two_apps_do_not_see_each_others_objects(new_stack: NewStack) -> None:
     one, two = new_stack("one"), new_stack("two")
     one.write("web", WEB)
     one.apply(wait="none")
@@ -176,8 +166,8 @@ def test_two_apps_do_not_see_each_others_objects(new_stack: NewStack, namespace:
     two.write("web", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n")
     two.apply(wait="none")
     two.write("web", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: three}\n")
-    assert counts(two, wait="none") == {"create": 1, "prune": 1}
-    assert counts(one, wait="none") == {"unchanged": 3}
+    assert two.counts(wait="none") == {"create": 1, "prune": 1}
+    assert one.counts(wait="none") == {"unchanged": 3}
 
 
 def test_conflicts_are_told_field_by_field(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
@@ -190,129 +180,93 @@ def test_conflicts_are_told_field_by_field(stack: Stack, namespace: str, kubectl
     with pytest.raises(PlanBlockedError, match=r"data\.color is red by ann, here blue"):
         stack.apply()
     stack.apply(force_conflicts=True, wait="none")
-    assert get(kubectl, "configmap/settings", namespace)["data"]["color"] == "blue"
+    assert stack.live("configmap/settings")["data"]["color"] == "blue"
 
 
 def test_a_scaled_deployment_is_left_at_its_size(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     stack.write("web", WEB)
     stack.apply(wait="none")
     kubectl("scale", "deployment/web", "--replicas=3", "-n", namespace, context="gke")
-    assert counts(stack, wait="none") == {"unchanged": 3}
+    assert stack.counts(wait="none") == {"unchanged": 3}
     assert stack.writes() == {}
-    assert get(kubectl, "deployment/web", namespace)["spec"]["replicas"] == 3
+    assert stack.live("deployment/web")["spec"]["replicas"] == 3
 
 
-CRD = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.GROUP}
-spec:
-  group: GROUP
-  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
-  scope: Namespaced
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec:
-              type: object
-              properties:
-                size: {type: integer}
-                mode: {type: string, default: auto}
----
-apiVersion: GROUP/v1
-kind: Thing
-metadata: {name: one}
-spec: {size: 3}
-"""
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "properties": {"size": {"type": "integer"}, "mode": {"type": "string", "default": "auto"}},
+        }
+    },
+}
 
 
 def test_a_crd_and_its_object_in_one_apply(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     group = f"{namespace}.example.com"
-    stack.write("things", CRD.replace("GROUP", group))
+    stack.write("things", together(definition(group, SCHEMA), thing(group)))
     try:
-        assert counts(stack) == {"create": 3}
-        assert counts(stack) == {"unchanged": 2}
+        assert stack.counts() == {"create": 3}
+        assert stack.counts() == {"unchanged": 2}
         assert stack.writes() == {}
-        stack.write("things", CRD.replace("GROUP", group).replace("size: 3", "size: 4"))
-        assert counts(stack) == {"unchanged": 1, "change": 1}
+        stack.write("things", together(definition(group, SCHEMA), thing(group, size=4)))
+        assert stack.counts() == {"unchanged": 1, "change": 1}
     finally:
         kubectl("delete", "crd", f"things.{group}", "--ignore-not-found", context="gke")
 
 
-JOB = """
-apiVersion: batch/v1
-kind: Job
-metadata: {name: train}
-spec:
-  backoffLimit: 0
-  template:
-    metadata: {annotations: {MODE}}
-    spec:
-      restartPolicy: Never
-      containers: [{name: train, image: busybox, args: ["1"]}]
-"""
-
-
-def job(mode: str, argument: str = "1") -> str:
-    return JOB.replace("MODE", mode).replace('"1"', f'"{argument}"')
-
-
 def test_a_job_is_run_once(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     stack.write("train", job("sim/run-for: 1s"))
-    assert counts(stack, wait="finished") == {"create": 1, "new run": 1}  # and its namespace
-    uid = get(kubectl, "job/train", namespace)["metadata"]["uid"]
-    assert counts(stack) == {"done": 1}
+    assert stack.counts(wait="finished") == {"create": 1, "new run": 1}  # and its namespace
+    uid = stack.live("job/train")["metadata"]["uid"]
+    assert stack.counts() == {"done": 1}
     assert stack.writes() == {}
 
     kubectl("delete", "job/train", "-n", namespace, context="gke")  # as its TTL would
-    assert counts(stack) == {"done": 1}
+    assert stack.counts() == {"done": 1}
     assert stack.writes() == {}
     assert "NotFound" in kubectl("get", "job/train", "-n", namespace, context="gke", check=False)
 
     stack.write("train", job("sim/run-for: 1s", "2"))
-    assert counts(stack, wait="finished") == {"new run": 1}
-    assert get(kubectl, "job/train", namespace)["metadata"]["uid"] != uid
+    assert stack.counts(wait="finished") == {"new run": 1}
+    assert stack.live("job/train")["metadata"]["uid"] != uid
 
 
-def test_a_running_job_is_replaced_only_when_allowed(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_a_running_job_is_replaced_only_when_allowed(stack: Stack) -> None:
     stack.write("train", job("sim/mode: forever"))
     stack.apply()
-    uid = get(kubectl, "job/train", namespace)["metadata"]["uid"]
+    uid = stack.live("job/train")["metadata"]["uid"]
     stack.write("train", job("sim/mode: forever", "2"))
     with pytest.raises(PlanBlockedError, match="--allow-disruption"):
         stack.apply()
-    assert get(kubectl, "job/train", namespace)["metadata"]["uid"] == uid
+    assert stack.live("job/train")["metadata"]["uid"] == uid
     stack.apply(disruption=True)
-    assert get(kubectl, "job/train", namespace)["metadata"]["uid"] != uid
+    assert stack.live("job/train")["metadata"]["uid"] != uid
 
 
-def test_a_failed_job_ends_the_wait(stack: Stack, namespace: str) -> None:
+def test_a_failed_job_ends_the_wait(stack: Stack) -> None:
     stack.write("train", job("sim/mode: fail"))
     with pytest.raises(WorkloadFailedError, match="Job/train failed"):
         stack.apply(wait="finished")
 
 
-def test_what_cannot_be_scheduled_is_told_with_its_reason(stack: Stack, namespace: str) -> None:
+def test_what_cannot_be_scheduled_is_told_with_its_reason(stack: Stack) -> None:
     stack.write("web", WEB.replace("requests: {cpu: 1000m, memory: 0.5Gi}", "limits: {nvidia.com/gpu: 99}"))
     with pytest.raises(NotReadyError, match=r"fewer than 99 GPUs free"):
         stack.apply(timeout_s=4)
 
 
-def test_one_failure_does_not_hide_the_others(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_one_failure_does_not_hide_the_others(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.write("bad", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\nspec: {wrong: 1}\n")
     with pytest.raises(ApplyFailedError, match="ConfigMap/bad") as caught:
         stack.apply()
     assert [str(failure.key) for failure in caught.value.failures] == ["ConfigMap/bad"]
-    assert get(kubectl, "configmap/settings", namespace)["data"]
+    assert stack.live("configmap/settings")["data"]
     stack.drop("bad")
     stack.apply(wait="none")
-    assert counts(stack, wait="none") == {"unchanged": 3}
+    assert stack.counts(wait="none") == {"unchanged": 3}
 
 
 def test_a_dry_run_keeps_nothing(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
@@ -333,23 +287,23 @@ metadata: {name: made, annotations: {mlstack.dev/generate: '{"token": "hex:32", 
 """
 
 
-def test_generated_secrets_are_made_once_and_never_shown(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_generated_secrets_are_made_once_and_never_shown(stack: Stack) -> None:
     stack.write("made", SECRET)
     stack.apply()
-    made = get(kubectl, "secret/made", namespace)["data"]
+    made = stack.live("secret/made")["data"]
     assert {name: len(value) > 20 for name, value in made.items()} == {"token": True, "password": True}
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts() == {"unchanged": 1}
     assert stack.writes() == {}
     stack.write("made", SECRET.replace('"hex:32"', '"hex:32", "third": "hex:8"'))
     outcome = stack.apply()
-    after = get(kubectl, "secret/made", namespace)["data"]
+    after = stack.live("secret/made")["data"]
     assert {name: after[name] for name in made} == made
     assert "third" in after
     shown = repr([change.fields for change in outcome.plan.changes])
     assert not any(value in shown for value in after.values())
 
 
-def test_another_cluster_is_refused_before_any_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_another_cluster_is_refused_before_any_write(stack: Stack) -> None:
     stack.write("web", WEB)
     pin_environment(Project.load(stack.root), "gke", "00000000-0000-0000-0000-000000000000", "https://127.0.0.1:1")
     with pytest.raises(WrongClusterError, match=r"00000000-.*mlstack env pin gke"):
@@ -416,8 +370,8 @@ def test_what_a_policy_adds_is_no_change(stack: Stack, namespace: str, kubectl: 
         until_in_force(kubectl, namespace)
         stack.write("web", WEB)
         stack.apply(wait="none")
-        assert get(kubectl, "deployment/web", namespace)["metadata"]["annotations"]["added"] == "yes"
-        assert counts(stack, wait="none") == {"unchanged": 3}
+        assert stack.live("deployment/web")["metadata"]["annotations"]["added"] == "yes"
+        assert stack.counts(wait="none") == {"unchanged": 3}
         assert stack.writes() == {}
     finally:
         kubectl("delete", "-f", "-", context="gke", stdin=policy)
@@ -458,22 +412,22 @@ spec:
 """
 
 
-def test_an_immutable_field_needs_recreate(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_an_immutable_field_needs_recreate(stack: Stack) -> None:
     stack.write("hub", HUB.replace("SERVICE", "one"))
     stack.apply()
-    uid = get(kubectl, "statefulset/hub", namespace)["metadata"]["uid"]
+    uid = stack.live("statefulset/hub")["metadata"]["uid"]
     stack.write("hub", HUB.replace("SERVICE", "two"))
     with pytest.raises(PlanBlockedError, match=r"hub: spec\.serviceName cannot be changed in place. --recreate"):
         stack.apply()
-    assert get(kubectl, "statefulset/hub", namespace)["metadata"]["uid"] == uid
-    assert counts(stack, recreate=True) == {"recreate": 1}
-    found = get(kubectl, "statefulset/hub", namespace)
+    assert stack.live("statefulset/hub")["metadata"]["uid"] == uid
+    assert stack.counts(recreate=True) == {"recreate": 1}
+    found = stack.live("statefulset/hub")
     assert found["spec"]["serviceName"] == "two"
     assert found["metadata"]["uid"] != uid
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts() == {"unchanged": 1}
 
 
-def test_an_image_that_is_not_there_is_told(stack: Stack, namespace: str) -> None:
+def test_an_image_that_is_not_there_is_told(stack: Stack) -> None:
     stack.write("web", WEB.replace("nginx:1.27", "does-not-exist:1"))
     with pytest.raises(NotReadyError, match=r"image does-not-exist:1"):
         stack.apply(timeout_s=8)
@@ -483,11 +437,13 @@ def test_a_quota_is_told_and_ends_the_wait(stack: Stack, namespace: str, kubectl
     kubectl("create", "namespace", namespace, context="gke")
     kubectl("create", "quota", "none", "--hard=pods=0", "-n", namespace, context="gke")
     stack.write("web", WEB)
-    with pytest.raises(NotReadyError, match=r"Cannot become ready as things stand: .*ResourceQuota/none has 0 of 0 pods left"):
+    with pytest.raises(
+        NotReadyError, match=r"Cannot become ready as things stand: .*ResourceQuota/none has 0 of 0 pods left"
+    ):
         stack.apply(fail_fast=True)
 
 
-def test_a_kind_that_is_not_served_is_refused_before_any_write(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_a_kind_that_is_not_served_is_refused_before_any_write(stack: Stack) -> None:
     stack.write("thing", "apiVersion: a.example.com/v1\nkind: Thing\nmetadata: {name: one}\n")
     with pytest.raises(PreflightError, match=r"the cluster does not serve Thing \(a.example.com/v1\)"):
         stack.apply()
@@ -504,5 +460,5 @@ def test_only_ours_is_pruned_when_a_name_was_taken_over(stack: Stack, namespace:
     kubectl("delete", "configmap", "old", "-n", namespace, context="gke")
     kubectl("create", "configmap", "old", "--from-literal=a=b", "-n", namespace, context="gke")
     stack.drop("old")
-    assert counts(stack, wait="none") == {"unchanged": 3}
-    assert get(kubectl, "configmap/old", namespace)["data"] == {"a": "b"}
+    assert stack.counts(wait="none") == {"unchanged": 3}
+    assert stack.live("configmap/old")["data"] == {"a": "b"}

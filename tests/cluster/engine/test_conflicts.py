@@ -44,11 +44,6 @@ def data(kubectl: Kubectl, namespace: str, what: str = "configmap/settings") -> 
     return found
 
 
-def counts(stack: Stack, **options: Any) -> dict[str, int]:
-    outcome = stack.apply(wait="none", **options)
-    return {str(action): count for action, count in outcome.plan.counts.items()}
-
-
 def with_rules(stack: Stack, *rules: str) -> None:
     """Rules of the app, a flow mapping each."""
     path = stack.root / "mlstack.yaml"
@@ -102,11 +97,11 @@ def test_rules_leave_one_field_and_take_another(stack: Stack, namespace: str, ku
         "Taken as conflicts in mlstack.yaml says: ConfigMap/settings data.size.",
     )
     assert data(kubectl, namespace) == {"color": "red", "size": "3"}
-    assert counts(stack) == {"unchanged": 2}
+    assert stack.counts(wait="none") == {"unchanged": 2}
     assert stack.writes() == {}
 
     with_rules(stack, "path: data, rule: take")
-    assert counts(stack) == {"change": 1, "unchanged": 1}
+    assert stack.counts(wait="none") == {"change": 1, "unchanged": 1}
     assert data(kubectl, namespace)["color"] == "blue"
 
 
@@ -140,7 +135,7 @@ def test_what_an_autoscaler_of_ours_scales_is_no_change(stack: Stack, namespace:
     stack.write("web", HPA)
     stack.apply(wait="none")
     kubectl("scale", "deployment/web", "--replicas=4", "-n", namespace, context="gke")  # as the HPA does, by /scale
-    assert counts(stack) == {"unchanged": 2}
+    assert stack.counts(wait="none") == {"unchanged": 2}
     assert stack.writes() == {}
     assert replicas(kubectl, namespace) == 4
 
@@ -149,11 +144,11 @@ def test_a_rule_takes_the_size_back(stack: Stack, namespace: str, kubectl: Kubec
     stack.write("web", HPA.partition("---")[0])
     stack.apply(wait="none")
     kubectl("scale", "deployment/web", "--replicas=4", "-n", namespace, context="gke")
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1}
     with_rules(stack, "path: spec.replicas, kind: Deployment, rule: take")
-    assert counts(stack) == {"change": 1}
+    assert stack.counts(wait="none") == {"change": 1}
     assert replicas(kubectl, namespace) == 2
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1}
     assert stack.writes() == {}
 
 

@@ -33,11 +33,6 @@ metadata: {name: token, annotations: {mlstack.dev/generate: '{"token": "hex:32"}
 OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
 
 
-def get(kubectl: Kubectl, what: str, namespace: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kubectl("get", what, "-n", namespace, "-o", "json", context="gke"))
-    return found
-
-
 def receipts(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
     found = kubectl("get", "secrets", "-n", namespace, "-l", "mlstack.dev/history", "-o", "json", context="gke")
     items: list[dict[str, Any]] = json.loads(found)["items"]
@@ -54,7 +49,7 @@ def test_back_and_forth(
 ) -> None:
     stack.write("web", OBJECTS)
     stack.apply()
-    token = get(kubectl, "secret/token", namespace)["data"]
+    token = stack.live("secret/token")["data"]
     stack.apply()
     assert len(receipts(kubectl, namespace)) == 1  # nothing to do leaves none
 
@@ -74,8 +69,8 @@ def test_back_and_forth(
     done = rollback(stack.scope(), 1)
     assert {str(change.key) for change in done.outcome.plan.writes} == {"ConfigMap/settings", "ConfigMap/other"}
     assert configs(kubectl, namespace) == {"settings"}
-    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "blue"}
-    assert get(kubectl, "secret/token", namespace)["data"] == token
+    assert stack.live("configmap/settings")["data"] == {"color": "blue"}
+    assert stack.live("secret/token")["data"] == token
     assert [note for note in status(stack.scope()).notices if "rollback" in note] == [
         "gke is at revision 1 since a rollback, and the files are ahead of it (2 objects): mlstack diff gke tells how."
     ]
@@ -96,7 +91,7 @@ def test_back_and_forth(
     assert "Add --yes" in asked.err
     assert main.run(["rollback", "gke", "2", "--yes"]) == 0
     assert "gke is at revision 2 again" in capsys.readouterr().out
-    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "blue"}
+    assert stack.live("configmap/settings")["data"] == {"color": "blue"}
     assert main.run(["history", "gke"]) == 0
     assert "rollback to 2" in capsys.readouterr().out
 
@@ -140,4 +135,4 @@ def test_receipts_are_bounded_and_never_stop_an_apply(
     stack.write("web", OBJECTS.replace("blue", "white"))
     stack.apply(wait="none")
     assert [event for event in stack.events if "No receipt of this apply could be kept" in str(event)]
-    assert get(kubectl, "configmap/settings", namespace)["data"] == {"color": "white"}
+    assert stack.live("configmap/settings")["data"] == {"color": "white"}

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cluster.engine.manifests import config, definition, deployment, job, service, thing, together
+
 if TYPE_CHECKING:
     from .conftest import Stack
 
@@ -39,109 +41,25 @@ print(next(answered) - 1, file=sys.stderr)
 sys.exit(code)
 """
 
-BEFORE = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-data: {color: red}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: old}
----
-apiVersion: v1
-kind: Service
-metadata: {name: old}
-spec: {selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx:1.27}]}}
-"""
-AFTER = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-data: {color: blue}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: new}
----
-apiVersion: v1
-kind: Service
-metadata: {name: new}
-spec: {selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx:1.28}]}}
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.GROUP}
-spec:
-  group: GROUP
-  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
-  scope: Namespaced
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
----
-apiVersion: GROUP/v1
-kind: Thing
-metadata: {name: one}
-spec: {size: 3}
----
-apiVersion: batch/v1
-kind: Job
-metadata: {name: train}
-spec:
-  backoffLimit: 0
-  template:
-    metadata: {annotations: {"sim/run-for": 1s}}
-    spec: {restartPolicy: Never, containers: [{name: train, image: busybox, args: [ROUND]}]}
-"""
-FOREIGN = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: foreign}
-data: {a: b}
----
-apiVersion: v1
-kind: Service
-metadata: {name: foreign}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: foreign}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: foreign}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: foreign}}
-  template: {metadata: {labels: {app: foreign}}, spec: {containers: [{name: foreign, image: foreign}]}}
----
-apiVersion: batch/v1
-kind: Job
-metadata: {name: foreign}
-spec:
-  suspend: true
-  template: {spec: {restartPolicy: Never, containers: [{name: foreign, image: foreign}]}}
-"""
+BEFORE = together(config("settings", color="red"), config("old"), service("old"), deployment(replicas=0))
+ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: NAME}\n"
+JOB = job("sim/run-for: 1s", "ROUND")
+AFTER = together(
+    config("settings", color="blue"),
+    ACCOUNT.replace("NAME", "new"),
+    service("new"),
+    deployment(replicas=0, image="nginx:1.28"),
+    definition("GROUP"),
+    thing("GROUP"),
+    JOB,
+)
+FOREIGN = together(
+    config("foreign", a="b"),
+    service("foreign"),
+    ACCOUNT.replace("NAME", "foreign"),
+    deployment("foreign", replicas=0),
+    job("").replace("name: train", "name: foreign").replace("spec:", "spec:\n  suspend: true", 1),
+)
 KINDS = "configmaps,services,serviceaccounts,deployments,jobs"
 PASSING = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation")
 
@@ -233,9 +151,6 @@ def test_killed_at_a_sample_of_points_the_next_apply_converges(killing: Killing,
     tried = converges(killing, lambda requests: [requests * part // 8 for part in (3, 5, 7)])
     with capsys.disabled():
         print(f"\n  kill points tried: {tried}")
-
-
-JOB = "apiVersion: batch/v1" + AFTER.rpartition("apiVersion: batch/v1")[2]
 
 
 def test_a_run_started_just_before_the_kill_is_remembered_beyond_its_ttl(

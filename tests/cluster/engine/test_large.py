@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +19,7 @@ from mlstack.actions.planning import make_plan
 from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
 from mlstack.plan.model import Action
+from tests.cluster.engine.manifests import config, definition, deployment, thing, together
 
 if TYPE_CHECKING:
     from mlstack.cluster.client import Client
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
 
 Kubectl = Callable[..., str]
 CLUSTER_ADMINISTRATION = frozenset({"pvc", "crd", "namespace"})
-
-
-def config(name: str, namespace: str = "", **data: str) -> str:
-    where = {"namespace": namespace} if namespace else {}
-    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **where}, "data": data}
-    return json.dumps(manifest)
-
-
-def counts(stack: Stack, **options: Any) -> dict[str, int]:
-    outcome = stack.apply(wait="none", **options)
-    return {str(action): count for action, count in outcome.plan.counts.items()}
 
 
 @contextmanager
@@ -51,15 +41,15 @@ def timed(what: str) -> Iterator[None]:
 @pytest.mark.parametrize("number", [300, pytest.param(5000, marks=pytest.mark.slow)])
 def test_many_objects(stack: Stack, namespace: str, kubectl: Kubectl, number: int) -> None:
     names = [f"config-{index:05}" for index in range(number)]
-    stack.write("many", "\n---\n".join(config(name, value=name) for name in names))
+    stack.write("many", together(*(config(name, value=name) for name in names)))
     with timed(f"{number} objects, plan"):
         plan = make_plan(stack.scope())
     assert len(plan.writes) == number + 1
     with timed(f"{number} objects, first apply"):
-        assert counts(stack) == {"create": number + 1}
+        assert stack.counts(wait="none") == {"create": number + 1}
     assert stack.sent()["PATCH configmaps"] == number
     with timed(f"{number} objects, nothing changed"):
-        assert counts(stack) == {"unchanged": number}
+        assert stack.counts(wait="none") == {"unchanged": number}
     assert stack.writes() == {}
     assert sum(stack.sent().values()) == 3  # identity, inventory, one LIST
     found = json.loads(
@@ -76,11 +66,11 @@ def test_many_objects(stack: Stack, namespace: str, kubectl: Kubectl, number: in
 def test_objects_near_a_mebibyte(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     large = "x" * 1_040_000
     stack.write("large", config("large", value=large))
-    assert counts(stack) == {"create": 2}
-    assert counts(stack) == {"unchanged": 1}
+    assert stack.counts(wait="none") == {"create": 2}
+    assert stack.counts(wait="none") == {"unchanged": 1}
     assert stack.writes() == {}
     stack.write("large", config("large", value=large.replace("x", "y")))
-    assert counts(stack) == {"change": 1}
+    assert stack.counts(wait="none") == {"change": 1}
     stack.write("larger", config("larger", value="x" * 1_600_000))
     with pytest.raises(ApplyFailedError, match=r"ConfigMap/larger: .*1048576 bytes") as caught:
         stack.apply(wait="none")
@@ -98,7 +88,7 @@ def test_the_operators_own_definitions(stack: Stack, binaries: Path) -> None:
             outcome = stack.apply()
         created = outcome.plan.count(*{change.action for change in outcome.plan.writes})
         with timed(f"{len(files)} CRDs, nothing changed"):
-            assert set(counts(stack)) == {"unchanged"}
+            assert set(stack.counts(wait="none")) == {"unchanged"}
         assert stack.writes() == {}
     finally:
         with timed(f"{len(files)} CRDs, delete"):
@@ -113,10 +103,10 @@ def test_many_namespaces_are_listed_at_once(stack: Stack, namespace: str, kubect
     documents = [text for name in names for text in (config("a", name), secret.replace("NAME", name))]
     stack.write("many", "\n---\n".join(documents))
     try:
-        assert counts(stack) == {"create": 3 * number + 1}
+        assert stack.counts(wait="none") == {"create": 3 * number + 1}
         assert stack.sent()["LIST namespaces"] == 1
         with timed(f"{number} namespaces, nothing changed"):
-            assert counts(stack) == {"unchanged": 2 * number}
+            assert stack.counts(wait="none") == {"unchanged": 2 * number}
         assert stack.sent() == {
             "GET namespaces": 1,
             "GET configmaps": 1,
@@ -124,22 +114,10 @@ def test_many_namespaces_are_listed_at_once(stack: Stack, namespace: str, kubect
             "LIST serviceaccounts": 1,
         }
         stack.write("many", "\n---\n".join(documents[:-2]))
-        assert counts(stack) == {"unchanged": 2 * number - 2, "prune": 2}
+        assert stack.counts(wait="none") == {"unchanged": 2 * number - 2, "prune": 2}
         assert len(delete(stack.scope()).removed) == 2 * number - 2
     finally:
         kubectl("delete", "namespace", *names, "--wait=false", "--ignore-not-found", context="gke")
-
-
-DEPLOYMENT = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: NAME}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: nginx}]}
-"""
 
 
 def administrator_of(kubectl: Kubectl, namespaces: list[str]) -> None:
@@ -159,7 +137,7 @@ def test_many_namespaces_are_watched_at_once_or_one_by_one(stack: Stack, namespa
     names = [namespace, *(f"{namespace}-{index}" for index in range(4))]
     for name in names:
         kubectl("create", "namespace", name, context="gke")
-    stack.write("web", "---".join(DEPLOYMENT.replace("NAME", name) for name in names))
+    stack.write("web", together(*(deployment(namespace=name) for name in names)))
     try:
         assert stack.apply().plan.count(Action.CREATE) == len(names)
         assert stack.sent()["WATCH deployments"] == 1
@@ -190,10 +168,10 @@ def test_what_a_finalizer_holds_is_told_and_hangs_nothing(stack: Stack, namespac
     stack.write("held", HELD)
     stack.apply(wait="none")
     stack.drop("held")
-    assert counts(stack) == {"unchanged": 1, "prune": 1}
+    assert stack.counts(wait="none") == {"unchanged": 1, "prune": 1}
     told = [event.text for event in stack.events if isinstance(event, Notice)]
     assert told == ["Pruned, and still being deleted: ConfigMap/held (waits for finalizer example.com/hold)."]
-    assert counts(stack) == {"unchanged": 1, "keep": 1}  # nothing more can be done
+    assert stack.counts(wait="none") == {"unchanged": 1, "keep": 1}  # nothing more can be done
     assert stack.writes() == {}
     events: list[Event] = []
     with pytest.raises(NotReadyError, match=r"held \(waits for finalizer example\.com/hold\)"):
@@ -203,46 +181,48 @@ def test_what_a_finalizer_holds_is_told_and_hangs_nothing(stack: Stack, namespac
     assert "NotFound" in kubectl("get", "configmap", "held", "-n", namespace, context="gke", check=False)
 
 
-TWO_VERSIONS = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.GROUP}
-spec:
-  group: GROUP
-  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
-  scope: Namespaced
-  versions:
-    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: SCHEMA}}
-    - {name: v1beta1, served: true, storage: false, schema: {openAPIV3Schema: SCHEMA}}
-"""
-SCHEMA = "{type: object, properties: {spec: {type: object, properties: {size: {type: integer}, "
-SCHEMA += (
-    "rules: {type: array, items: {type: object, properties: {a: {type: string}, b: {type: string, default: c}}}}}}}}"
-)
-THING = "apiVersion: GROUP/VERSION\nkind: Thing\nmetadata: {name: NAME}\nspec: {size: 3, rules: [{a: x}]}\n"
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "properties": {
+                "size": {"type": "integer"},
+                "rules": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"a": {"type": "string"}, "b": {"type": "string", "default": "c"}},
+                    },
+                },
+            },
+        }
+    },
+}
+VERSIONS = ("v1", "v1beta1")
 
 
 def things(group: str, **versions: str) -> str:
-    made = [THING.replace("VERSION", version).replace("NAME", name) for name, version in versions.items()]
-    return "\n---\n".join(made).replace("GROUP", group)
+    """Things by name and version."""
+    return together(*(thing(group, name, version, rules=[{"a": "x"}]) for name, version in versions.items()))
 
 
 def test_a_kind_served_in_two_versions(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     """And with a default in an atomic list: the server adds to what we sent, and that is no change."""
     group = f"{namespace}.example.com"
-    stack.write("crd", TWO_VERSIONS.replace("SCHEMA", SCHEMA).replace("GROUP", group))
+    stack.write("crd", definition(group, SCHEMA, VERSIONS))
     stack.write("things", things(group, one="v1beta1", two="v1"))
     try:
-        assert counts(stack) == {"create": 4}
-        assert counts(stack) == {"unchanged": 3}
+        assert stack.counts(wait="none") == {"create": 4}
+        assert stack.counts(wait="none") == {"unchanged": 3}
         assert stack.writes() == {}
         stack.write("things", things(group, one="v1", two="v1"))
-        first = counts(stack)
+        first = stack.counts(wait="none")
         assert first in ({"unchanged": 3}, {"unchanged": 2, "change": 1})
-        assert counts(stack) == {"unchanged": 3}
+        assert stack.counts(wait="none") == {"unchanged": 3}
         assert stack.writes() == {}
         stack.write("things", things(group, two="v1beta1"))
-        assert counts(stack)["prune"] == 1
+        assert stack.counts(wait="none")["prune"] == 1
         assert "/one" not in kubectl("get", f"things.{group}", "-n", namespace, "-o", "name", context="gke")
     finally:
         kubectl("delete", "crd", f"things.{group}", "--ignore-not-found", context="gke")
@@ -277,9 +257,8 @@ def test_an_api_that_is_down_is_told_and_its_objects_are_not_forgotten(
 ) -> None:
     """A CRD's group whose APIService is made to lead nowhere, as that of an aggregated server that broke."""
     group = f"{namespace}.example.com"
-    definition = TWO_VERSIONS.replace("SCHEMA", SCHEMA).replace("GROUP", group)
     service = APISERVICE.replace("GROUP", group)
-    kubectl("apply", "-f", "-", context="gke", stdin=definition)
+    kubectl("apply", "-f", "-", context="gke", stdin=definition(group, SCHEMA, VERSIONS))
     kubectl("wait", "crd", f"things.{group}", "--for=condition=Established", context="gke")
     try:
         stack.write("things", things(group, one="v1"))
@@ -295,7 +274,7 @@ def test_an_api_that_is_down_is_told_and_its_objects_are_not_forgotten(
         assert said in outcome.plan.notices
         kubectl("delete", "apiservice", f"v1.{group}", context="gke")
         for _ in range(100):  # the CRD's own comes back by itself
-            if counts(stack).get("prune"):
+            if stack.counts(wait="none").get("prune"):
                 break
             time.sleep(0.2)
         assert "/one" not in kubectl("get", f"things.{group}", "-n", namespace, "-o", "name", context="gke")
@@ -350,9 +329,9 @@ def test_a_renamed_component_moves_without_loss(stack: Stack, namespace: str, ku
     outcome = stack.apply(wait="none", disruption=True)
     assert {str(action) for action in outcome.plan.counts} <= {"change", "done"}
     assert uids(kubectl, namespace) == before
-    assert set(counts(stack)) <= {"unchanged", "done"}
+    assert set(stack.counts(wait="none")) <= {"unchanged", "done"}
     assert stack.writes() == {}
-    assert counts(stack, disruption=True) == counts(stack)
+    assert stack.counts(disruption=True, wait="none") == stack.counts(wait="none")
     stack.drop("new")
     stack.write("other", config("other"))
-    assert counts(stack) == {"create": 1, "prune": 2, "keep": 1}
+    assert stack.counts(wait="none") == {"create": 1, "prune": 2, "keep": 1}

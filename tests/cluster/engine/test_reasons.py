@@ -66,7 +66,9 @@ def test_a_quota_is_told_by_the_object_itself(stack: Stack, namespace: str, kube
     kubectl("create", "namespace", namespace, context="gke")
     kubectl("create", "quota", "none", "--hard=pods=0", "-n", namespace, context="gke")
     stack.write("web", web())
-    with pytest.raises(NotReadyError, match=r"Cannot become ready as things stand: .*ResourceQuota/none has 0 of 0 pods left"):
+    with pytest.raises(
+        NotReadyError, match=r"Cannot become ready as things stand: .*ResourceQuota/none has 0 of 0 pods left"
+    ):
         stack.apply(fail_fast=True, timeout_s=40)
     assert stack.sent()["LIST events"] == 0
 

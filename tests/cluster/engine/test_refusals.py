@@ -13,6 +13,7 @@ from mlstack.actions import sending
 from mlstack.actions.apply import ApplyFailedError, PlanBlockedError
 from mlstack.actions.generate import generate
 from mlstack.app.project import Project
+from tests.cluster.engine.manifests import deployment, together
 
 if TYPE_CHECKING:
     from .conftest import Stack
@@ -47,14 +48,6 @@ spec:
 """
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"
-DEPLOYMENT = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}
-"""
 
 
 def names(kubectl: Kubectl, namespace: str) -> list[str]:
@@ -123,7 +116,7 @@ def test_later_stages_go_on_where_they_do_not_need_what_failed(stack: Stack, nam
     stack.write("needs", filled(RESOURCE, "Bad"))
     stack.write("apart", "apiVersion: v1\nkind: Namespace\nmetadata: {name: No_Name}\n", "namespace.yaml")
     stack.write("inside", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: lost, namespace: No_Name}\n")
-    stack.write("web", SERVICE + "---\n" + DEPLOYMENT)
+    stack.write("web", together(SERVICE, deployment()))
     try:
         with pytest.raises(ApplyFailedError) as caught:
             stack.apply(wait="none")

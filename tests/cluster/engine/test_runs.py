@@ -21,28 +21,12 @@ from mlstack.app.project import Project
 from mlstack.cli import main
 from mlstack.errors import MlstackError, WorkloadFailedError
 from mlstack.plan.model import Action, Allow
+from tests.cluster.engine.manifests import JOB, job
 
 if TYPE_CHECKING:
     from .conftest import Stack
 
 Kubectl = Callable[..., str]
-
-JOB = """
-apiVersion: batch/v1
-kind: Job
-metadata: {name: train}
-spec:
-  backoffLimit: 0
-  template:
-    metadata: {annotations: {MODE}}
-    spec:
-      restartPolicy: Never
-      containers: [{name: train, image: busybox, args: ["1"]}]
-"""
-
-
-def job(mode: str, argument: str = "1") -> str:
-    return JOB.replace("MODE", mode).replace('"1"', f'"{argument}"')
 
 
 def uid(kubectl: Kubectl, namespace: str, name: str = "job/train") -> str:
