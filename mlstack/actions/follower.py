@@ -27,7 +27,7 @@ POD = well_known("v1", "Pod")
 OPENERS = 8
 LOOK_SECONDS = 0.25
 # Logs of many containers come line by line: reading what gathers in this time costs a quarter of reading each at once.
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.1
 LAST_WORDS_SECONDS = 5.0
 RENEW_SECONDS, RENEWALS = 10.0, 3
 BODY_BYTES = 1 << 16

@@ -1,0 +1,130 @@
+"""What many logs at once do about answers that no real server gives when asked to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from mlstack.actions import follower
+from mlstack.actions.events import LogLine
+from mlstack.actions.follower import Follower
+from mlstack.actions.mirror import Listed, Told
+from mlstack.cluster.failures import ClusterError, ForbiddenError, UnauthorizedError, UnreachableError
+from mlstack.cluster.feed import Feed
+from mlstack.cluster.request import Request
+from mlstack.cluster.wire import Wire
+
+COUNT = 20
+
+
+def pod(index: int) -> dict[str, Any]:
+    labels = {"training.kubeflow.org/replica-type": "worker", "training.kubeflow.org/replica-index": str(index)}
+    metadata = {"name": f"w-{index}", "namespace": "n", "uid": f"u{index}", "labels": labels}
+    return {
+        "metadata": metadata,
+        "spec": {"containers": [{}]},
+        "status": {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": "T"}}}]},
+    }
+
+
+def answer(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+class Client:
+    """Answers each pod's requests from a list of its own: an error, or the bytes of an answer; the last one stays."""
+
+    def __init__(self, *answers: bytes | ClusterError) -> None:
+        self.answers = answers
+        self.asked: dict[str, int] = {}
+        self.renewals = 0
+        self.far: list[socket.socket] = []
+
+    def begin(self, request: Request) -> Feed:
+        name = request.place[2]
+        turn = self.asked[name] = self.asked.get(name, 0) + 1
+        said = self.answers[min(turn, len(self.answers)) - 1]
+        if isinstance(said, ClusterError):
+            raise said
+        near, far = socket.socketpair()
+        self.far.append(far)  # kept: else the connection would break off
+        far.sendall(said)
+        return Feed(Wire(near, near))
+
+    def refusal(self, request: Request, status: int, body: bytes) -> ClusterError:
+        kinds = {401: UnauthorizedError, 403: ForbiddenError}
+        return kinds.get(status, ClusterError)(body.decode(), status=status)
+
+    def renew(self) -> bool:
+        self.renewals += 1
+        return True
+
+
+class Run:
+    """A follower of COUNT pods over a client, until so many lines are told."""
+
+    def __init__(self, client: Client, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[LogLine] = []
+        self.notices: list[str] = []
+        self.wanted, self.over = lines, threading.Event()
+
+        def mirror(_client: Any, _resource: Any, _namespace: str, tell: Any, **_: Any) -> Any:
+            told: Told = Listed(tuple(pod(index) for index in range(COUNT)))
+            tell(told)
+            return type("Mirror", (), {"stop": lambda self: None})()
+
+        monkeypatch.setattr(follower, "Mirror", mirror)
+        monkeypatch.setattr("mlstack.cluster.objects.list_objects", self.no_list)
+        monkeypatch.setattr(follower, "LAST_WORDS_SECONDS", 0.0)
+        follows = Follower(client, self.hear, self.notices.append)  # type: ignore[arg-type]
+        follows.follow(["n"], "")
+        limit = threading.Timer(60, self.over.set)
+        limit.start()
+        try:
+            follows.run(self.over)
+        finally:
+            limit.cancel()
+
+    @staticmethod
+    def no_list(*_: Any, **__: Any) -> None:
+        raise UnreachableError("away")
+
+    def hear(self, lines: Any) -> None:
+        self.lines += lines
+        if len(self.lines) >= self.wanted:
+            self.over.set()
+
+
+GOOD = answer(200, b"2026-11-23T07:00:01Z hello \xff\n")
+
+
+def test_an_outage_is_told_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(Client(*[UnreachableError("It does not answer.")] * 3, GOOD), COUNT, monkeypatch)
+    assert {line.title for line in run.lines} == {f"worker-{index}" for index in range(COUNT)}
+    assert {line.line for line in run.lines} == {"hello \ufffd"}
+    assert run.notices[0] == "It does not answer. The logs go on when it answers."
+    assert set(run.notices[1:]) <= {"The logs go on."}
+
+
+def test_a_short_break_is_not_worth_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Run(Client(UnreachableError("away"), GOOD), COUNT, monkeypatch).notices == []
+
+
+def test_a_token_that_ran_out_is_renewed_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(answer(401, b"Unauthorized"), GOOD)
+    assert len(Run(client, COUNT, monkeypatch).lines) == COUNT
+    assert client.renewals == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, ForbiddenError), (401, UnauthorizedError)])
+def test_what_does_not_mend_ends_it(status: int, kind: type[ClusterError], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(kind, match="no way"):
+        Run(Client(answer(status, b"no way")), COUNT, monkeypatch)
+
+
+def test_a_kubelet_that_does_not_answer_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(Client(answer(500, b"dial tcp: connection refused"), GOOD), COUNT, monkeypatch)
+    assert len(run.lines) == COUNT
