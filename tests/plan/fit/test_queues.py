@@ -7,7 +7,12 @@ import pytest
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.outlook import Prospect, outlooks
+from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.queues import Queues, Standing, answers
+from mlstack.plan.fit.scale import Size, choose
+from mlstack.plan.fit.view import View
 
 GPU = "nvidia.com/gpu"
 Manifest = dict[str, Any]
@@ -299,3 +304,42 @@ def test_who_names_no_queue_is_asked_nothing() -> None:
     assert answers(queues(local=[]), [replace(ask(1), queue="")]) == {}
     assert answers(queues(local=[], there=False), [ask(1)]) == {}
     assert answers(queues(local=[]), [ask(0)]) == {}
+
+
+def node(name: str, kind: str) -> Manifest:
+    allocatable = {"cpu": "64", "memory": "256Gi", "pods": "110", GPU: "8"}
+    return {"metadata": {"name": name, "labels": {"kind": kind}}, "spec": {}, "status": {"allocatable": allocatable}}
+
+
+def view(given: Queues) -> View:
+    """16 GPUs of one kind, 8 of another."""
+    return View(rooms([node("a", "a100"), node("b", "a100"), node("c", "l4")], []), queues=given)
+
+
+@pytest.mark.parametrize(
+    ("used", "count", "prospect"),
+    [
+        (0, 8, Prospect.FITS),
+        (5, 4, Prospect.WAITS),
+        (0, 9, Prospect.NEVER),
+    ],
+)
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_queue_bounds_what_the_nodes_would_take(used: int, count: int, prospect: Prospect, grows: bool) -> None:
+    (found,) = outlooks(view(queues(queue(used=used))), [ask(count)], grows=Growth(unknown=grows), types={})
+    assert found.prospect is prospect
+    assert found.reasons == tuple(filter(None, [only(queues(queue(used=used)), ask(count))[1]]))
+
+
+def test_a_flavor_keeps_pods_to_its_nodes() -> None:
+    given = queues(queue("research", entry(quota=24)), flavors=[flavor(nodeLabels={"kind": "a100"})])
+    assert outlooks(view(given), [ask(16)], grows=Growth(), types={})[0].prospect is Prospect.FITS
+    assert outlooks(view(given), [ask(17)], grows=Growth(), types={})[0].prospect is Prospect.NEVER
+
+
+def test_scale_max_is_what_the_queue_lets_in() -> None:
+    def asks_at(workers: int, each: int) -> list[Ask]:
+        return [ask(workers, each)]
+
+    assert choose(view(queues(queue(used=2))), asks_at, GPU, "max") == Size(3, 2)
+    assert choose(view(queues(queue(used=8))), asks_at, GPU, "max") is None
