@@ -23,6 +23,8 @@ from mlstack.plan.reasons import pod_reason
 HUB = "tf-hub"
 HUB_PORT = 8000
 NOTEBOOK_PORT = 8100
+_ANSWER_SECONDS = 10.0
+_PAUSE_SECONDS = 0.5
 _POD = well_known("v1", "Pod")
 _STATEFUL_SET = well_known("apps/v1", "StatefulSet")
 
@@ -68,6 +70,37 @@ def notebook(
     wait_for_pod(client, namespace, pod, on_event, timeout=timeout)
     pairs = [PortPair(local, HUB_PORT)]
     return Forwarding(client, namespace, Target("pod", pod), pairs, _tell(on_event), address=address)
+
+
+def wait_for_answer(address: str, path: str, what: str, on_event: OnEvent = ignore, *, timeout: float = 600.0) -> None:
+    """Returns when a GET of `path` at a forwarded address has an answer below 500: a ready pod may not answer yet.
+
+    `what` ("tf-hub-0") is for the sentences; `timeout` in seconds, then NotReadyError.
+    """
+    from http.client import HTTPConnection, HTTPException
+
+    deadline = time.monotonic() + timeout
+    said = ""
+    while True:
+        connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)
+        try:
+            connection.request("GET", path)
+            status = connection.getresponse().status
+            if status < 500:
+                return
+            reason = f"it says {status}"
+        except (OSError, HTTPException):
+            reason = "nothing answers at its port"
+        finally:
+            connection.close()
+        if time.monotonic() > deadline:
+            raise NotReadyError(
+                f"{what} does not answer after {timeout:.0f} s: {reason}.", "`mlstack logs` shows what it says."
+            )
+        if reason != said:
+            on_event(Notice(f"Waiting for {what} to answer: {reason}."))
+        said = reason
+        time.sleep(_PAUSE_SECONDS)
 
 
 def wait_for_pod(

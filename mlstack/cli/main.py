@@ -45,6 +45,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "delete": ("run", "delete", "Remove what was applied."),
         "secret": ("secret", "secret", "A secret value, straight to the cluster."),
         "notebook": ("forward", "notebook", "Open the notebook hub on this machine."),
+        "serving": ("forward", "serving", "Open a model server on this machine."),
+        "tensorboard": ("forward", "tensorboard", "Open TensorBoard on this machine."),
         "port-forward": ("forward", "port_forward", "Forward ports of a component, service or pod."),
     },
     "Share": {

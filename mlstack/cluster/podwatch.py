@@ -12,7 +12,7 @@ from mlstack.cluster.watch import Watch
 from mlstack.errors import MlstackError
 
 _POD = well_known("v1", "Pod")
-_JOIN_SECONDS = 2.0
+_JOIN_SECONDS = 5.0
 
 
 class PodWatch:

@@ -19,7 +19,7 @@ API_VERSION = "mlstack.dev/v1"
 _KEYS = frozenset(
     {"apiVersion", "kind", "name", "version", "summary", "description", "lifecycle"}
     | {"required", "include", "parameters", "aliases", "retired", "examples"}
-    | {"pod_security", "grants"}
+    | {"pod_security", "grants", "endpoints"}
 )
 _TOLD = ("default", "unit", "description", "examples")  # for people, not part of the schema
 _LEVELS = ("", "restricted", "baseline", "privileged")
@@ -39,7 +39,7 @@ class Prototype:
 
     `templates`, `files` and `library` map paths below their folders to text (the library's are lib/NAME);
     `parameters` are its own over those of the sets that it includes; `source` is the prototype's folder as errors
-    name it; `lifecycle` is "service" or "run". `compiled` says where compiled templates are kept from one process to
+    name it; `endpoints` maps a verb to what it opens, as "8501 /v1/models/{model_name}"; `lifecycle` is "service" or "run". `compiled` says where compiled templates are kept from one process to
     the next, if anywhere.
     """
 
@@ -56,6 +56,7 @@ class Prototype:
     examples: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
     pod_security: str = ""
     grants: Mapping[str, str] = field(default_factory=dict, hash=False)
+    endpoints: Mapping[str, str] = field(default_factory=dict, hash=False)
     templates: Mapping[str, str] = field(default_factory=dict, hash=False)
     files: Mapping[str, str] = field(default_factory=dict, hash=False)
     library: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -119,6 +120,7 @@ def parse_prototype(
         examples=tuple(data.get("examples") or ()),
         pod_security=data.get("pod_security", ""),
         grants=_texts(data, "grants", where),
+        endpoints=_texts(data, "endpoints", where),
         templates=templates,
         files=files,
         library=library,

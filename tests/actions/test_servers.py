@@ -1,0 +1,73 @@
+"""A user's server as it comes up, from what pods and events say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlstack.actions import servers
+from mlstack.actions.events import Event, Notice
+from mlstack.actions.servers import ServerStory, steps
+
+PENDING = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+}
+
+
+def pod(user: str, conditions: list[dict[str, str]], phase: str = "Pending") -> dict[str, Any]:
+    """A server's pod."""
+    metadata = {"name": f"jupyter-{user}", "uid": user, "annotations": {"hub.jupyter.org/username": user}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "status": {"phase": phase, "conditions": conditions},
+    }
+
+
+def event(reason: str, message: str, at: int) -> dict[str, Any]:
+    """An event about it."""
+    return {"reason": reason, "message": message, "lastTimestamp": f"2026-11-23T12:00:{at:02}Z"}
+
+
+EVENTS = [
+    event("Pulled", 'Successfully pulled image "nb:1" in 41s. Image size: 900 bytes.', 9),
+    event("Pulling", 'Pulling image "nb:1"', 2),
+    event("Scheduled", "Successfully assigned", 1),
+]
+
+
+def test_steps_are_in_order_and_of_interest() -> None:
+    assert steps(EVENTS) == [
+        'Pulling image "nb:1".',
+        'Successfully pulled image "nb:1" in 41s. Image size: 900 bytes.',
+    ]
+
+
+def test_a_story_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods: list[dict[str, Any]] = []
+
+    def listed(client: object, resource: Any, namespace: str, **_: str) -> Any:
+        return type("Listing", (), {"items": EVENTS if resource.kind == "Event" and len(looks) > 1 else pods})()
+
+    looks: list[int] = []
+    told: list[Event] = []
+    monkeypatch.setattr(servers.objects, "list_objects", listed)
+    story = ServerStory(None, "a", "alice", told.append)  # type: ignore[arg-type]  # nothing is asked of it
+    ready = [{"type": "Ready", "status": "True"}]
+    for found in ([], [pod("bob", ready)], [pod("alice", [PENDING])], [pod("alice", ready, "Running")]):
+        pods[:] = found
+        story.look()
+        story.look()
+        looks.append(1)
+    texts = [one.text for one in told if isinstance(one, Notice)]
+    assert texts[0] == "alice's server waits: 3 nodes have too few GPUs free."
+    assert texts[1:] == [
+        'alice\'s server: Pulling image "nb:1".',
+        'alice\'s server: Successfully pulled image "nb:1" in 41s. Image size: 900 bytes.',
+        "alice's server is ready (jupyter-alice).",
+    ]
