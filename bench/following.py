@@ -17,7 +17,7 @@ from mlstack import sandbox
 
 from .cells import Cell, Reading, Setting
 from .cluster import CONTEXT, Cluster
-from .logfiles import JOB, Logs, Verdict, judge, serve
+from .logfiles import JOB, Logs, Verdict, first_torn, judge, serve
 from .measure import BenchError, Command, Sample, output_of, turned
 from .table import seconds, table
 
@@ -61,6 +61,7 @@ class Followed:
     sample: Sample
     attached_cpu_s: float
     verdict: Verdict
+    torn: str = ""
 
 
 def run(cluster: Cluster, commands: Mapping[str, Command], folder: Path, rounds: int, key: str, cell: Cell) -> None:
@@ -74,7 +75,7 @@ def run(cluster: Cluster, commands: Mapping[str, Command], folder: Path, rounds:
             cell.readings.append(Reading(name, CASE, number, key, found.sample))
             if name == "mlstack" and not found.verdict.whole:
                 raise BenchError(f"mlstack logs -f did not tell each line once: {found.verdict}")
-    cell.notes = [report(told)]
+    cell.notes = [report(told), *examples(told)]
 
 
 def made(cluster: Cluster, folder: Path) -> Field:
@@ -128,7 +129,8 @@ def followed(field: Field, command: Command, out: Path) -> Followed:
         time.sleep(1)  # what is told twice comes after
         peak = peak_mb(process.pid)
     sample = Sample(round(passed, 4), round(used, 4), peak)
-    return Followed(sample, before, judge(out.read_text("utf-8", errors="replace"), written, field.logs.count))
+    text = out.read_text("utf-8", errors="replace")
+    return Followed(sample, before, judge(text, written, field.logs.count), first_torn(text))
 
 
 @contextmanager
@@ -176,6 +178,12 @@ def peak_mb(pid: int) -> float:
         if line.startswith("VmHWM:"):
             return round(int(line.split()[1]) / 1024, 1)
     raise BenchError(f"process {pid} is gone")
+
+
+def examples(told: Mapping[str, list[Followed]]) -> list[str]:
+    """What a tool printed that was never written, where it did."""
+    found = {name: next((one.torn for one in series if one.torn), "") for name, series in told.items()}
+    return [f"Torn of {name}, for example: `{line[:200]}`" for name, line in found.items() if line]
 
 
 def report(told: Mapping[str, list[Followed]]) -> str:

@@ -117,6 +117,11 @@ class Verdict:
         return not (self.lost or self.twice or self.torn or self.mixed)
 
 
+def first_torn(text: str) -> str:
+    """The first line that is none of ours; "" if there is none."""
+    return next((line for line in text.split("\n")[:-1] if not _LINE.fullmatch(line)), "")
+
+
 def judge(text: str, written: int, count: int) -> Verdict:
     """Holds what `logs -f` or `kubectl logs -f --prefix` printed against `written` lines of `count` workers."""
     told: dict[str, list[int]] = {f"worker-{index}": [] for index in range(count)}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.cells import Cell
-from bench.following import SETTING, Followed, cpu_s, lines, peak_mb, report, running, wait
-from bench.logfiles import Verdict
+from bench.following import SETTING, Followed, cpu_s, examples, lines, peak_mb, report, running, wait
+from bench.logfiles import Verdict, first_torn
 from bench.measure import BenchError, Command, Sample
 from bench.results import logs_section
 from tests.bench.making import cell_with
@@ -23,6 +23,14 @@ def test_a_row_a_tool() -> None:
     row = report({"mlstack": series}).splitlines()[-1]
     cells = [part.strip() for part in row.strip("|").split("|")]
     assert cells == ["mlstack", "5.0", "0.50", "35", "89,990", "12", "1", "1", "0", "3"]
+
+
+def test_what_was_never_written_is_shown() -> None:
+    sample = Sample(30.0, 1.0, 35.0)
+    told = {"mlstack": [Followed(sample, 0.5, GOOD)], "kubectl": [Followed(sample, 0.5, BAD, "error: too many files")]}
+    assert examples(told) == ["Torn of kubectl, for example: `error: too many files`"]
+    assert first_torn("[worker-0] line 1 of worker-0: loss é " + "x" * 40 + "\nerror\n") == "error"
+    assert first_torn("") == ""
 
 
 def test_the_section_is_the_notes() -> None:
