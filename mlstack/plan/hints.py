@@ -38,10 +38,9 @@ def hint(reason: Reason, settings: Mapping[str, Setting]) -> str:
         if known == name or known.endswith(f"_{name}")
     ]
     said = [setting for setting in found if setting.place]
-    if reason.topic == "selector":
-        return "; ".join(map(told, said))  # any of them, or a patch where none is said
-    unsure = reason.topic == "taint" and not reason.value
-    return "; ".join(map(told, (said or found) if unsure else (said or found)[:1]))
+    if reason.topic == "selector" or (reason.topic == "taint" and not reason.value):
+        return "; ".join(map(told, said))  # any of them, or something else where none is said
+    return "; ".join(map(told, (said or found)[:1]))
 
 
 def hint_of_fit(found: Fit, settings: Mapping[str, Setting]) -> str:

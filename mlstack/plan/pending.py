@@ -122,8 +122,8 @@ PIECES: tuple[tuple[re.Pattern[str], Words], ...] = (
     (_nodes(r"didn't match pod affinity"), _across(TOGETHER)),
     (_nodes(r"didn't match pod topology spread"), _across(SPREAD)),
     (_nodes(r"didn't have free ports"), _rule(PORT)),
-    (_nodes(r"didn't match (?:Pod's|scheduler-enforced|the requested) node"), _rule(SELECTOR)),
     (_nodes(r"were unschedulable"), _rule(CORDONED)),
+    (_nodes(r"didn't match (?:Pod's|scheduler-enforced|the requested) node"), _rule(SELECTOR)),
 )  # fmt: skip
 
 QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)")

@@ -8,7 +8,7 @@ from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.phrases import meant
 from mlstack.plan.fit.slots import RESOURCE, TAINT, VOLUME, Slots
 from mlstack.plan.fit.volumes import claims_of
-from mlstack.plan.fit.words import beyond_all, device_of
+from mlstack.plan.fit.words import beyond_all, device_of, reach
 
 
 def topic_of(found: Fit) -> tuple[str, str]:
@@ -18,7 +18,7 @@ def topic_of(found: Fit) -> tuple[str, str]:
         return "volume", claims_of(found.ask.pod)[0]
     if found.told:
         return "resource", device
-    if large := beyond_all(found.ask, [one.room for one in found.found]):
+    if large := beyond_all(found.ask, reach(found)):
         return "resource", large
     if found.room.why and found.missing:
         return "resource", "pods"  # a rule across nodes: fewer of them

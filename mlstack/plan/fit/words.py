@@ -29,8 +29,13 @@ def device_of(ask: Ask) -> str:
     return next((name for name, number in ask.needs.items() if "/" in name and number), "")
 
 
-def too_large(ask: Ask, rooms: Sequence[Room], types: Types) -> str:
-    """What one pod asks more of than any node has; "" if some node is large enough in each resource."""
+def reach(found: Fit) -> list[Room]:
+    """The nodes of the kind asked for; all of them where none is."""
+    return [one.room for one in found.found if one.limit != SELECTOR] or [one.room for one in found.found]
+
+
+def too_large(ask: Ask, rooms: Sequence[Room], types: Types, kind: str = "") -> str:
+    """What one pod asks more of than any of the nodes (of a `kind`) has; "" if some node is large enough."""
     resource = beyond_all(ask, rooms)
     if not resource:
         return ""
@@ -40,7 +45,7 @@ def too_large(ask: Ask, rooms: Sequence[Room], types: Types) -> str:
     if largest is None or not has:
         return f"{asks}, and no node has any"
     model = model_of(largest.labels, types)
-    return f"{asks}, the largest node ({largest.name}{', ' + model if model else ''}) has {told(resource, has)}"
+    return f"{asks}, the largest node{kind} ({largest.name}{', ' + model if model else ''}) has {told(resource, has)}"
 
 
 def beyond_all(ask: Ask, rooms: Sequence[Room]) -> str:
@@ -60,7 +65,7 @@ def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
     """Why an ask does not find all its places, the weightiest first; none where nothing is in its way."""
     if found.told:
         return [found.told]
-    large = too_large(found.ask, rooms, types)
+    large = too_large(found.ask, reach(found), types, "" if len(reach(found)) == len(rooms) else " of that kind")
     if large:
         return [large]
     device = device_of(found.ask)

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.fit import fit
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.phrases import devices
 from mlstack.plan.fit.slots import slots
-from mlstack.plan.fit.words import device_of, held, node_reason
+from mlstack.plan.fit.view import View
+from mlstack.plan.fit.words import device_of, held, node_reason, reasons
 
 if TYPE_CHECKING:
     from tests.plan.fit.conftest import Build
@@ -46,3 +48,15 @@ def test_a_node_in_a_table(build: Build) -> None:
     }
     assert device_of(ask) == GPU
     assert held(rooms([build.node("free")], [])[0], GPU) == ""
+
+
+def test_too_large_for_the_nodes_that_it_may_have(build: Build) -> None:
+    """Larger ones of another kind are not what it is measured by."""
+    nodes = [build.node("l4", {"pool": "l4"}, allocatable={GPU: "2"}), build.node("a100", allocatable={GPU: "8"})]
+    pod = build.pod(requests={GPU: "4"}, nodeSelector={"pool": "l4"})
+    ask = Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", 1, pod)
+    there = rooms(nodes, [])
+    (found,) = fit(View(there), [ask])
+    assert reasons(found, there, {}) == [
+        "each worker asks 4 nvidia.com/gpu, the largest node of that kind (l4) has 2",
+    ]
