@@ -27,6 +27,8 @@ from .settings import Node, load
 from .shell import run
 
 WAIT_S = 120.0
+PROXY = "kube-proxy"
+PROXY_STARTS = 5
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -104,6 +106,7 @@ class Daemons:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.running: dict[int, str] = {}
+        self.proxies = 0
         self.environment = {**os.environ, **daemons.environment(node)}
 
     def start(self, words: list[str], name: str = "") -> None:
@@ -126,9 +129,14 @@ class Daemons:
         self.wait_for(f"{node.server}/readyz", ssl.create_default_context(cafile=str(node.certificates / "ca.crt")))
         self.start(daemons.controller_manager(node))
         self.start(daemons.scheduler(node))
-        self.start(daemons.proxy(node))
+        self.start_proxy()
         _until(_containerd_answers, "containerd")
         self.start(daemons.kubelet(node))
+
+    def start_proxy(self) -> None:
+        """Start kube-proxy. It ends when it learns the node's address late, and wants to be started again."""
+        self.proxies += 1
+        self.start(daemons.proxy(self.node), PROXY)
 
     def wait_for(self, address: str, context: ssl.SSLContext | None) -> None:
         """Wait until the address answers with success."""
@@ -146,8 +154,10 @@ class Daemons:
         """Gather orphans' ends, as process 1 must, until a daemon ends by itself."""
         while True:
             pid, status = os.wait()
-            if pid in self.running:
-                name = self.running[pid]
+            name = self.running.pop(pid, None)
+            if name == PROXY and self.proxies < PROXY_STARTS:
+                self.start_proxy()
+            elif name:
                 raise MlstackError(f"{name} ended ({status}): {self.last_word(name)}", f"See {self.node.logs}.")
 
     def last_word(self, name: str) -> str:
