@@ -77,7 +77,9 @@ def _free(one: Tuned) -> str:
 
 
 def _when(size: Size) -> str:
-    return f"after {' and '.join(map(str, size.coming))} come" if size.coming else "now"
+    from mlstack.plan.fit.growing import after
+
+    return after(size.coming) if size.coming else "now"
 
 
 def _table(one: Tuned) -> str:

@@ -29,6 +29,12 @@ class Coming:
         return more + (f" in zone {self.zone}" if self.zone else "")
 
 
+def after(coming: Sequence[Coming]) -> str:
+    """`after 2 more nodes of pool a and 1 more node of pool b come`."""
+    verb = "comes" if len(coming) == 1 and coming[0].nodes == 1 else "come"
+    return f"after {' and '.join(map(str, coming))} {verb}"
+
+
 @dataclass(frozen=True)
 class _Source:
     """A pool's further nodes, in the order in which they come."""

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
-from mlstack.plan.fit.growing import Coming, fully, needed, vague
+from mlstack.plan.fit.growing import Coming, after, fully, needed, vague
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.preempting import told, victims
@@ -119,14 +119,18 @@ def _prospect(future: _Future, at: int) -> tuple[Prospect, list[str]]:
         return Prospect.UNKNOWN, ["nodes may still come (autoscaling)"]
     if future.coming:
         sure = all(one.bounded for one in future.coming)
-        more = [f"it fits after {' and '.join(map(str, future.coming))} {_come(future.coming)}"]
+        more = [f"it fits {after(future.coming)}"]
         more += [] if sure else [f"how far {_pools(future.coming)} may grow is not said"]
         return (Prospect.WAITS if waits or sure else Prospect.UNKNOWN), more
     if waits or future.largest[at].verdict is Verdict.FITS:
-        return Prospect.WAITS, ["no pool may grow so far that it fits beside the pods that are there"]
+        return Prospect.WAITS, ["no pool may grow so far that all of it fits beside the pods that are there"]
     if future.vague:
         return Prospect.UNKNOWN, [future.vague]
-    return (Prospect.NEVER, []) if _surely_not(future.bound[at]) else (Prospect.UNKNOWN, ["more nodes may come"])
+    bound = future.bound[at]
+    if not _surely_not(bound):
+        return Prospect.UNKNOWN, ["more nodes may come"]
+    most = future.largest[at].room.high
+    return Prospect.NEVER, [f"with all nodes that may come, {most} of {bound.ask.count} find a place"]
 
 
 def _surely_not(bound: Fit) -> bool:
@@ -134,10 +138,6 @@ def _surely_not(bound: Fit) -> bool:
     if bound.room.why:
         return sum(one.count for one in bound.found) < bound.ask.count
     return bound.verdict is Verdict.NOT
-
-
-def _come(coming: Sequence[Coming]) -> str:
-    return "comes" if len(coming) == 1 and coming[0].nodes == 1 else "come"
 
 
 def _pools(coming: Sequence[Coming]) -> str:

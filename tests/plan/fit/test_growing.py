@@ -83,6 +83,13 @@ def test_what_is_said(build: Build) -> None:
     assert found.reasons[-2:] == ("it fits after 1 more node of pool l4 comes", "how far pool l4 may grow is not said")
 
 
+def test_what_is_said_where_all_pools_are_too_small(build: Build) -> None:
+    (found,) = outlooks(_view(build), [_ask(build, 17)], grows=Growth(pools=(SMALL, LARGE)), types={})
+    assert found.reasons[-1] == "with all nodes that may come, 16 of 17 find a place"
+    (found,) = outlooks(_view(build, 4, 4), [_ask(build, 10)], grows=Growth(pools=(SMALL,)), types={})
+    assert found.reasons[-1] == "no pool may grow so far that all of it fits beside the pods that are there"
+
+
 def test_pods_that_must_be_apart_need_a_zone_each(build: Build) -> None:
     pool = Pool("l4", 9, SMALL.machine, zones=("a", "b", "c"))
     asked = [_ask(build, 3, affinity=APART)]
