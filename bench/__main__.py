@@ -13,7 +13,7 @@ from pathlib import Path
 import mlstack
 from mlstack.errors import MlstackError
 
-from . import binaries, fit, following, large, results, show, startup, targets, tools
+from . import binaries, fit, following, forward, large, results, show, startup, targets, tools
 from .cells import Cell, Run, Setting, Store
 from .cluster import CONTEXT, Cluster, running
 from .machine import commit, machine_line, now
@@ -104,6 +104,15 @@ def run_logs(options: argparse.Namespace, folder: Path, store: Store) -> None:
         publish(options, store, cell, results.logs_section(cell))
 
 
+def run_forward(options: argparse.Namespace, folder: Path, store: Store) -> None:
+    """The cell of forwarding."""
+    cell = store.cell(Setting("forward", 50, 0))
+    run = quick_run({"mlstack": our_version()})
+    forward.run(folder, options.rounds, run.time, cell)
+    cell.runs = {run.time: run}
+    publish(options, store, cell, results.forward_section(cell))
+
+
 def found_programs(options: argparse.Namespace, cluster: Cluster) -> dict[str, Path]:
     """The programs of the tools that were asked for and that are there, by the tool's name."""
     finders = {
@@ -154,7 +163,14 @@ def compile_all() -> None:
     compileall.compile_dir(Path(mlstack.__file__).parent, quiet=1)
 
 
-MEASURED = {"startup": run_startup, "show": run_show, "apply": run_apply, "fit": run_fit, "logs": run_logs}
+MEASURED = {
+    "startup": run_startup,
+    "show": run_show,
+    "apply": run_apply,
+    "fit": run_fit,
+    "logs": run_logs,
+    "forward": run_forward,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

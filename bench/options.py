@@ -12,7 +12,7 @@ from .tools import NAMES as TOOLS
 from .workload import SETS
 
 USUAL = ("startup", "show", "apply")
-NAMES = (*USUAL, "fit", "logs")
+NAMES = (*USUAL, "fit", "logs", "forward")
 FULL = (
     *(Setting("configmaps", count, rtt_ms) for count in (50, 500, 5000) for rtt_ms in (0, 20, 100)),
     *(Setting("mixed", 500, rtt_ms) for rtt_ms in (0, 20, 100)),

@@ -46,6 +46,7 @@ def sections(store: Store) -> list[tuple[str, str]]:
         found.append(show_section(store))
     found += [fit_section(cell) for cell in cells if cell.setting.objects == "fit"]
     found += [rounds_section(cell) for cell in cells if cell.setting.objects in TITLES]
+    found += [forward_section(cell) for cell in cells if cell.setting.objects == "forward"]
     return found + [logs_section(cell) for cell in cells if cell.setting.objects == "logs"]
 
 
@@ -100,6 +101,11 @@ def logs_section(cell: Cell) -> tuple[str, str]:
     """Logs of many workers followed: the table is made with the readings, since they hold no lines."""
     title = f"Logs of {cell.setting.count} workers followed, 1,000 lines a second"
     return title, "\n\n".join([origins(cell), *cell.notes])
+
+
+def forward_section(cell: Cell) -> tuple[str, str]:
+    """Forwarding beside kubectl's; the table is made with the readings."""
+    return "Forwarding to a pod", "\n\n".join([origins(cell), *cell.notes])
 
 
 def rounds_section(cell: Cell) -> tuple[str, str]:

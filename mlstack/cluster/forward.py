@@ -171,9 +171,14 @@ class Forwarding:
         return await loop.create_server(lambda: self._local(route), address, port, backlog=_BACKLOG)
 
     def _local(self, route: Route) -> Local:
-        local = Local(lambda local: self._start(route.carry(local)), route.answered)
+        return Local(lambda local: self._accept(route, local), route.answered)
+
+    def _accept(self, route: Route, local: Local) -> None:
+        if self._end.is_set():  # it came in the last moment
+            local.abort()
+            return
         self._locals.add(local)
-        return local
+        self._start(route.carry(local))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
