@@ -38,8 +38,8 @@ USES = {
 }
 # One worker runs both: they look at the same renders of all prototypes, which each process makes once.
 TOGETHER = {"tests/cluster/test_catalogue.py": "tests/prototypes/test_pairs.py"}
-# Seconds on a quiet machine of the files that take more than 10, to a rough tenth (`--durations=0` tells them);
-# of all others the number of tests says enough.
+# A guess, in seconds, at the files that take longest, of which only the order counts (`--durations=0` helps to mend
+# it); of all others the number of tests says enough.
 SECONDS = {
     "tests/prototypes/test_pairs.py": 120,
     "tests/cluster/test_walkthrough.py": 110,
