@@ -49,8 +49,8 @@ def too_large(ask: Ask, rooms: Sequence[Room], types: Types, kind: str = "") -> 
 
 
 def beyond_all(ask: Ask, rooms: Sequence[Room]) -> str:
-    """The resource of which one pod asks more than any node has; "" for none."""
-    for resource, number in ask.needs.items():
+    """The resource of which one pod asks more than any node has, an accelerator first; "" for none."""
+    for resource, number in sorted(ask.needs.items(), key=lambda need: "/" not in need[0]):
         largest = _largest(rooms, resource)
         if number > (largest.allocatable.get(resource, 0) if largest else 0):
             return resource

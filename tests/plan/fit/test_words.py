@@ -53,7 +53,7 @@ def test_a_node_in_a_table(build: Build) -> None:
 def test_too_large_for_the_nodes_that_it_may_have(build: Build) -> None:
     """Larger ones of another kind are not what it is measured by."""
     nodes = [build.node("l4", {"pool": "l4"}, allocatable={GPU: "2"}), build.node("a100", allocatable={GPU: "8"})]
-    pod = build.pod(requests={GPU: "4"}, nodeSelector={"pool": "l4"})
+    pod = build.pod(requests={"memory": "99Gi", GPU: "4"}, nodeSelector={"pool": "l4"})
     ask = Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", 1, pod)
     there = rooms(nodes, [])
     (found,) = fit(View(there), [ask])
