@@ -124,8 +124,6 @@ def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -
     best = tuned(app, "big")["best"]
     assert best["workers"] * best["each"] == 4, "its own GPUs make room for it; 16 are on the nodes"
 
-
-def test_deleted_jobs_leave_no_workload(app: Any, kubectl: Kubectl) -> None:
     app.do("delete", NAME, *(word for name in (*JOBS, "big") for word in ("-c", name)), "--yes")
     deadline = time.monotonic() + 60
     while kubectl("get", "workloads", "-n", "team", "-o", "name", context=NAME):
