@@ -68,7 +68,8 @@ def waiting(name: str, *lines: str) -> str:
 PLANNED = "  create 3   change 0   unchanged 0   prune 0\n"
 LATER = (
     "  model: 1 pod may have to wait: each pod asks 99 nvidia.com/gpu, the largest node "
-    "(gke-sandbox-a100-pool-0, a100) has 8; nodes may still come (autoscaling).\n"
+    "(gke-sandbox-a100-pool-0, a100) has 8; nodes may still come (autoscaling) "
+    "(num_gpus = 99, at components/model.yaml:8).\n"
 )
 
 
