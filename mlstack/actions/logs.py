@@ -191,6 +191,8 @@ def following(session: Session, component: str, on_event: OnEvent) -> Iterator[N
     def run() -> None:
         try:
             follower.run(over)
+        except BrokenPipeError:
+            return  # nobody reads any more: whoever prints next is told so, too
         except MlstackError as error:
             on_event(Notice(f"The logs cannot be followed: {error.message}"))
 
