@@ -23,7 +23,7 @@ from tests.cluster.fit.clusters import (
 )
 from tests.cluster.fit.spaces import Space, space
 
-ROLES = (("worker",), ("worker",), ("worker", "chief"), ("worker", "chief", "ps"))
+ROLES = (*[("worker",)] * 4, ("worker", "chief"), ("worker", "chief", "ps"))
 TOLERATIONS: tuple[dict[str, str], ...] = (
     {"key": GPU, "operator": "Exists", "effect": "NoSchedule"},
     {"key": "team", "operator": "Equal", "value": "vision"},
@@ -52,9 +52,9 @@ def scene(seed: int, most_nodes: int, other: str) -> Scene:
     """The scene of a seed; `other` is a namespace that all scenes share, beside each one's own."""
     pick = random.Random(seed)
     nodes = [node(pick, seed, index) for index in range(pick.randint(1, most_nodes))]
-    places = pick.choices(nodes, k=pick.randint(0, 2 * len(nodes)))
+    places = pick.choices(nodes, k=pick.randint(0, len(nodes) + 2))
     pods = fitting(nodes, [there(pick, seed, index, place, other) for index, place in enumerate(places)])
-    templates = [_template(pick, seed, role, other) for role in pick.choice(ROLES)]
+    templates = [_template(pick, seed, role, other, nodes) for role in pick.choice(ROLES)]
     own = space(pick, [pod for pod in pods if "namespace" not in pod["metadata"]])
     for claim in own.claims:
         volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
@@ -62,15 +62,18 @@ def scene(seed: int, most_nodes: int, other: str) -> Scene:
     return Scene(seed, nodes, pods, templates, own)
 
 
-def _template(pick: random.Random, seed: int, role: str, other: str) -> Manifest:
-    device = pick.choice((GPU, GPU, GPU, GPU, MIG)) if role == "worker" and pick.random() < 0.8 else ""
+def _template(pick: random.Random, seed: int, role: str, other: str, nodes: list[Manifest]) -> Manifest:
+    """Mostly it asks for what some node offers: a job that no node takes tells little."""
+    offered = [name for one in nodes for name in (GPU, MIG) if name in one["status"]["allocatable"]]
+    device = pick.choice(offered or [GPU]) if role == "worker" and pick.random() < 0.8 else ""
     spec = spec_of(pick, device)
     spec["nodeSelector"] = {GROUP: f"seed-{seed}"}
-    if pick.random() < 0.3:
-        spec["nodeSelector"][MODEL] = pick.choice(("nvidia-l4", "nvidia-tesla-a100"))
+    if device and pick.random() < 0.25:
+        models = [one["metadata"]["labels"][MODEL] for one in nodes if device in one["status"]["allocatable"]]
+        spec["nodeSelector"][MODEL] = pick.choice(models or ["nvidia-l4"])
     spec["tolerations"] = [one for one in TOLERATIONS if pick.random() < (0.85 if one.get("key") == GPU else 0.12)]
     for rule in (_spread, _apart, _near, _models, _port):
-        if pick.random() < 0.13:
+        if pick.random() < (0.13 if role == "worker" else 0.04):
             rule(pick, seed, role, spec, other)
     labels = {GROUP: f"seed-{seed}", "role": role}
     return {"metadata": {"labels": labels}, "spec": spec}

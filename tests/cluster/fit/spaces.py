@@ -43,8 +43,8 @@ class Space:
 def space(pick: random.Random, pods: Sequence[Manifest]) -> Space:
     """A random namespace that holds `pods` already."""
     return Space(
-        [_quota(pick, pods)] if pick.random() < 0.3 else [],
-        [_range(pick)] if pick.random() < 0.25 else [],
+        [_quota(pick, pods)] if pick.random() < 0.2 else [],
+        [_range(pick)] if pick.random() < 0.2 else [],
         [_claim(pick)] if pick.random() < 0.2 else [],
         pick.choice(("a", "b")),
     )
