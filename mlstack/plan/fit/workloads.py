@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from mlstack.compose.manifests import Manifest as Live
 from mlstack.plan.fit.cohorts import Share
 from mlstack.plan.fit.flavors import Short
 from mlstack.plan.fit.phrases import SHORT, devices
@@ -108,7 +109,7 @@ def _by(resource: str, who: Held, namespace: str) -> str:
     return f": {', '.join(named)}{f' and {rest} more' if rest > 0 else ''}" if named else ""
 
 
-def in_queue(live: Manifest) -> bool:
+def in_queue(live: Live) -> bool:
     """Whether a job waits in a queue."""
     return readiness(live).reason.startswith(IN_QUEUE)
 

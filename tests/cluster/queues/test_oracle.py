@@ -15,7 +15,7 @@ from mlstack.cluster.kinds import Resource, well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.queues import Standing, answers
-from mlstack.plan.fit.workloads import condition
+from mlstack.plan.readiness import condition
 from tests.cluster.queues.scenes import Scene, scene
 
 GROUP, VERSION = "kueue.x-k8s.io", "v1beta2"

@@ -33,7 +33,7 @@ JOBS: dict[str, tuple[tuple[str, ...], str, int]] = {
 def quotas(gpus: int) -> list[dict[str, Any]]:
     """A flavor for the A100 nodes, a ClusterQueue with so many GPUs, and a LocalQueue that leads to it."""
     flavor = {"nodeLabels": {MODEL: A100}, "tolerations": [{"key": GPU, "operator": "Exists"}]}
-    entry = [
+    entry: list[dict[str, Any]] = [
         {"name": GPU, "nominalQuota": gpus},
         {"name": "cpu", "nominalQuota": 64},
         {"name": "memory", "nominalQuota": "256Gi"},

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -45,7 +46,12 @@ def test_what_a_user_of_one_namespace_sees(queued: Sandbox, kubectl: Kubectl, ku
 
 def test_queues_are_asked_rarely_and_only_for_who_waits_in_one(client: Client) -> None:
     words = QueueWords(client)
-    running = {"kind": "Job", "apiVersion": "batch/v1", "metadata": {"name": "x", "namespace": "default"}, "spec": {}}
+    running: dict[str, Any] = {
+        "kind": "Job",
+        "apiVersion": "batch/v1",
+        "metadata": {"name": "x", "namespace": "default"},
+        "spec": {},
+    }
     client.requests.clear()
     words.ask([running])
     assert not client.requests
