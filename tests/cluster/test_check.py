@@ -116,7 +116,7 @@ def inside(namespace: str, kubectl: Kubectl, minikube: Sandbox) -> Iterator[Name
 
     kubectl("create", "namespace", namespace, context="minikube")
     yield run
-    run("delete", "namespace", namespace, "--wait=false")
+    run("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture
