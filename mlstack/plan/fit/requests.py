@@ -53,11 +53,15 @@ def pod_requests(pod: Mapping[str, Any]) -> Amounts:
 
 
 def pod_limits(pod: Mapping[str, Any]) -> Amounts:
-    """A pod's limits, added up as its requests are; what a container does not limit is missing."""
+    """A pod's limits, added up as its requests are; overhead adds only to what has a limit (PodLimits)."""
     spec = pod["spec"]
     limited = {key: [_limited(one) for one in spec.get(key) or ()] for key in ("containers", "initContainers")}
     resources = {"requests": (spec.get("resources") or {}).get("limits") or {}}
-    return pod_requests({"spec": {**spec, **limited, "resources": resources}})
+    found = pod_requests({"spec": {**spec, **limited, "resources": resources, "overhead": {}}})
+    for name, number in amounts(spec.get("overhead")).items():
+        if name in found:
+            found[name] += number
+    return found
 
 
 def told(resource: str, number: int) -> str:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlstack.plan.fit.requests import add, amounts, pod_requests, told, whole
+from mlstack.plan.fit.requests import add, amounts, pod_limits, pod_requests, told, whole
+
+if TYPE_CHECKING:
+    from tests.plan.fit.conftest import Build
 
 
 @pytest.mark.parametrize(
@@ -101,3 +104,11 @@ def test_sums() -> None:
 )
 def test_amounts_in_words(resource: str, number: int, text: str) -> None:
     assert told(resource, number) == text
+
+
+def test_overhead_adds_to_limits_that_are_there(build: Build) -> None:
+    pod = build.pod(requests={"cpu": "1", "memory": "1Gi"}, overhead={"cpu": "250m", "memory": "64Mi"})
+    assert pod_limits(pod) == {}
+    pod["spec"]["containers"][0]["resources"]["limits"] = {"cpu": "2"}
+    assert pod_limits(pod) == {"cpu": 2250}
+    assert pod_requests(pod) == {"cpu": 1250, "memory": 2**30 + 2**26}
