@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,8 @@ def _fill(client: Client, nodes: int, pods: int, workers: Sequence[int]) -> None
     """The control plane's programs stand still from then on, or they would work on what is not there."""
     names = [f"team-{index}" for index in range(NAMESPACES)]
     _all(client, NAMESPACE, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names])
-    while len(objects.list_objects(client, ACCOUNT, fields="metadata.name=default").items) < NAMESPACES:
-        pass
+    while not set(names) <= _with_accounts(client):
+        time.sleep(0.1)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     _all(client, NODE, [node(index) for index in range(nodes)])
@@ -96,6 +97,12 @@ def _fill(client: Client, nodes: int, pods: int, workers: Sequence[int]) -> None
     for first in range(0, pods, 5000):
         _all(client, POD, [pod(index, nodes) for index in range(first, min(pods, first + 5000))])
         print(f"{first + 5000:,} of {pods:,} pods", file=sys.stderr, flush=True)
+
+
+def _with_accounts(client: Client) -> set[str]:
+    """The namespaces in which pods can be made: each has its service account."""
+    found = objects.list_objects(client, ACCOUNT, fields="metadata.name=default").items
+    return {one["metadata"]["namespace"] for one in found}
 
 
 def _all(client: Client, kind: Resource, made: Sequence[Manifest]) -> None:
