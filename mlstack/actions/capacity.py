@@ -120,7 +120,7 @@ def own_pods(app: str, components: Collection[str]) -> Callable[[Pod], bool]:
 def _list(client: Client, namespace: str, name: str) -> list[Manifest] | tuple[list[Manifest], bool]:
     if name == "pods":
         return _list_pods(client, namespace)
-    kind = KINDS[name]
+    kind = {**KINDS, **NAMED}[name]
     place = None if kind.everywhere else namespace
     return objects.list_objects(client, well_known(kind.version, kind.kind), place).items
 
