@@ -88,7 +88,7 @@ def tuned(app: Any, *words: str) -> dict[str, Any]:
     return found
 
 
-def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -> None:
+def test_jobs_are_admitted(app: Any, kubectl: Kubectl) -> None:
     names = [word for name in JOBS for word in ("-c", name)]
     assert tuned(app, "tf")["prospect"] == "fits"
     app.do("apply", NAME, *names, "--timeout", "110s")
@@ -97,8 +97,16 @@ def test_a_job_is_admitted_waits_and_is_left_alone(app: Any, kubectl: Kubectl) -
         job = live(kubectl, thing)
         assert not suspended(job), name
         assert all(one["spec"]["nodeSelector"][MODEL] == A100 for one in templates(job)), "Kueue's own"
-    pods = json.loads(kubectl("get", "pods", "-n", "team", "-o", "json", context=NAME))["items"]
+    label = f"app.kubernetes.io/component in ({','.join(JOBS)})"
+    pods = json.loads(kubectl("get", "pods", "-n", "team", "-l", label, "-o", "json", context=NAME))["items"]
     assert {pod["spec"]["nodeName"][:4] for pod in pods} == {"a100"}
+
+
+@pytest.mark.slow
+def test_a_job_waits_is_told_of_and_left_alone(app: Any, kubectl: Kubectl) -> None:
+    """After the one above: its jobs hold the whole quota."""
+    names = [word for name in JOBS for word in ("-c", name)]
+    app.do("apply", NAME, *names, "--timeout", "110s")
     assert "nothing to do" in app.do("apply", NAME, *names)
 
     app.do("generate", "tf-job", "big", f"--image={IMAGE}", f"--image_gpu={IMAGE}", "--num_workers=3", *SMALL)
