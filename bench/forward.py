@@ -26,8 +26,7 @@ from mlstack import sandbox
 from mlstack.sandbox import config
 
 from .cells import Cell, Reading
-from .measure import BenchError, Command, Sample, output_of
-from .rounds import turned
+from .measure import BenchError, Command, Sample, output_of, turned
 from .statistics import summary
 from .table import seconds, table
 
@@ -150,8 +149,8 @@ def cluster(folder: Path, pod: int) -> Iterator[sandbox.Sandbox]:
     """A sandbox whose pod web-0 is the process behind the local port `pod`."""
     usual = config.documents
 
-    def documents(*words: Any) -> Iterator[dict[str, Any]]:
-        yield from usual(*words)
+    def documents(ports: dict[str, int], listeners: dict[int, int], log: Path) -> Iterator[dict[str, Any]]:
+        yield from usual(ports, listeners, log)
         forwards = [{"ports": [POD_PORT], "target": {"address": "127.0.0.1", "port": pod}}]
         head = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "PortForward"}
         yield {**head, "metadata": {"name": "web-0", "namespace": "default"}, "spec": {"forwards": forwards}}

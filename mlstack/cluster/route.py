@@ -71,6 +71,7 @@ class Route:
         self._pools: list[Pool] = []
         self._pool: Pool | None = None
         self._watch: PodWatch | None = None
+        self._look: asyncio.Task[None] | None = None
 
     def resolved(self) -> Endpoint:
         """The endpoint that the target means now. Sends requests."""
@@ -117,13 +118,24 @@ class Route:
             pool.tend(slept=slept)
             if pool.retired and not pool.tunnels:
                 self._pools.remove(pool)
+        if self._pool is None and (self._look is None or self._look.done()):
+            self._look = self._loop.create_task(self._look_again())
         if self._pool and self._pool.quiet:
             self._troubled(f"{self._former or self._target} has been silent for some seconds; connections wait.")
         elif self._trouble.endswith("connections wait."):
             self.answered()
 
+    async def _look_again(self) -> None:
+        """Goes on to the next pod before a connection asks for it, so that whoever watches is told."""
+        try:
+            await self._attempt()
+        except MlstackError as error:
+            self._troubled(str(error))
+
     def close(self) -> None:
         """Ends all tunnels."""
+        if self._look:
+            self._look.cancel()
         if self._watch:
             self._watch.stop()
         for pool in self._pools:

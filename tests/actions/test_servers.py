@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions import servers
 from mlstack.actions.events import Event, Notice
 from mlstack.actions.servers import ServerStory, steps
 
@@ -56,7 +55,7 @@ def test_a_story_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     looks: list[int] = []
     told: list[Event] = []
-    monkeypatch.setattr(servers.objects, "list_objects", listed)
+    monkeypatch.setattr("mlstack.actions.servers.objects.list_objects", listed)
     story = ServerStory(None, "a", "alice", told.append)  # type: ignore[arg-type]  # nothing is asked of it
     ready = [{"type": "Ready", "status": "True"}]
     for found in ([], [pod("bob", ready)], [pod("alice", [PENDING])], [pod("alice", ready, "Running")]):

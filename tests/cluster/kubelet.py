@@ -190,7 +190,8 @@ async def forwarded(kubelet: Kubelet, patch: pytest.MonkeyPatch, *, patience: fl
     patch.setattr(routes, "PodWatch", lambda *_: SimpleNamespace(stop=lambda: None, join=lambda: None))
     loop = asyncio.get_running_loop()
     notices: list[Notice] = []
-    async with serve(kubelet.serve_one, "127.0.0.1", 0, create_connection=kubelet.socket) as server:
+    made: Any = kubelet.socket  # serve wants a class, and calls it
+    async with serve(kubelet.serve_one, "127.0.0.1", 0, create_connection=made) as server:
         connection = Connection("fake", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", Fixed([]))
         client: Any = SimpleNamespace(connection=connection)
         route = Route(client, "a", Target("pod", "web-0"), PortPair(0, 8000), notices.append, patience=patience)
