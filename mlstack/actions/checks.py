@@ -55,7 +55,7 @@ def untold(room: Sequence[Look], looks: Sequence[Look]) -> list[Look]:
     return [look for look in room if look.finding is None or not _about(look.finding.problem, missing)]
 
 
-def _about(problem: str, missing: Collection[str]) -> bool:
+def _about(problem: str, missing: set[str]) -> bool:
     words = set(re.findall(r"[^\s/,:;]+", problem))
     return "is not there" in problem and not words.isdisjoint(missing - {""})
 

@@ -21,7 +21,12 @@ POD: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("role", "count", "gpus", "said"),
     [
-        ("worker", 2, "2", "cnn: 2 workers must wait: 1 of 2 nodes has fewer than 2 GPUs free: p (namespace default) holds 2."),
+        (
+            "worker",
+            2,
+            "2",
+            "cnn: 2 workers must wait: 1 of 2 nodes has fewer than 2 GPUs free: p (namespace default) holds 2.",
+        ),
         (
             "",
             1,
