@@ -60,9 +60,7 @@ def test_what_needs_no_operator_goes_on(stack: Stack, namespace: str, kubectl: K
             stack.apply(timeout_s=4)
         told = [event.text for event in stack.events if isinstance(event, Notice)]
         assert "Not sent, as Deployment/operator is not ready: Thing/thing." in told
-        there = kubectl(
-            "get", "deployment,statefulset", f"things.{group}", "-n", namespace, "-o", "name", context="gke"
-        )
+        there = kubectl("get", f"deployment,statefulset,things.{group}", "-n", namespace, "-o", "name", context="gke")
         assert there.split() == ["deployment.apps/operator", "deployment.apps/web", "statefulset.apps/side"]
 
         stack.write("operator", definition + workload("Deployment", "operator", "unready") + company)
