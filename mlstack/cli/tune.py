@@ -109,8 +109,7 @@ def _as_dict(one: Tuned) -> dict[str, Any]:
         "reasons": list(one.reasons),
         "set_by": one.set_by,
         "instead": [
-            {"what": other.trial.what, "settings": dict(other.trial.settings), "full": other.full}
-            | _plain(other.size)
+            {"what": other.trial.what, "settings": dict(other.trial.settings), "full": other.full} | _plain(other.size)
             for other in one.instead
         ],
         "asked": _plain(one.asked) if one.asked else None,

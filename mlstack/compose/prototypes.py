@@ -39,8 +39,8 @@ class Prototype:
 
     `templates`, `files` and `library` map paths below their folders to text (the library's are lib/NAME);
     `parameters` are its own over those of the sets that it includes; `source` is the prototype's folder as errors
-    name it; `endpoints` maps a verb to what it opens, as "8501 /v1/models/{model_name}"; `lifecycle` is "service" or "run". `compiled` says where compiled templates are kept from one process to
-    the next, if anywhere.
+    name it; `endpoints` maps a verb to what it opens, as "8501 /v1/models/{model_name}"; `lifecycle` is
+    "service" or "run". `compiled` says where compiled templates are kept from one process to the next, if anywhere.
     """
 
     registry: str

@@ -63,9 +63,7 @@ def test_the_reason_and_the_parameter_behind_it() -> None:
     pod = make("Pod", status=status, metadata={"labels": {"app": "x"}})
     ready, _, notes = found([WEB], WEB, pods=[pod])
     assert ready == "waiting"
-    assert notes == (
-        "Deployment/x 0/1: 2 nodes have too few GPUs free (num_gpus = 9, at environments/gke.yaml:3)",
-    )
+    assert notes == ("Deployment/x 0/1: 2 nodes have too few GPUs free (num_gpus = 9, at environments/gke.yaml:3)",)
 
 
 def test_endpoints_from_outside_and_within() -> None:

@@ -339,7 +339,8 @@ def test_a_quota_ends_the_wait_at_once(small: App, namespace: str, kubectl: Kube
     kubectl("create", "quota", "tight", "--hard=pods=0", "-n", namespace, context="gke")
     small.write({PLAIN: WEB})
     told = "Cannot become ready as things stand: Deployment/web 0/1 "
-    done = refused(small, Fault("apply gke --fail-fast --timeout 60s", told, "ResourceQuota/tight has 0 of 0 pods left", code=3))
+    why = "ResourceQuota/tight has 0 of 0 pods left"
+    done = refused(small, Fault("apply gke --fail-fast --timeout 60s", told, why, code=3))
     assert "similar events" not in done.stderr
 
 
