@@ -154,10 +154,8 @@ def test_no_pod_and_then_one_again(client: Client, web: str) -> None:
         running(client, web)
         assert page(forward.address) == 200
     texts = [notice.text for notice in told if notice.kind in ("trouble", "target")]
-    assert texts == [
-        "There is no pod behind service websvc yet. Is it applied, and does it have replicas?",
-        "web-0 was replaced; forwarding again.",
-    ]
+    assert texts.count("There is no pod behind service websvc yet. Is it applied, and does it have replicas?") == 1
+    assert texts[-1] == "web-0 was replaced; forwarding again."
 
 
 def test_a_connection_waits_for_the_next_pod(client: Client, web: str) -> None:
@@ -167,7 +165,9 @@ def test_a_connection_waits_for_the_next_pod(client: Client, web: str) -> None:
         objects.delete(client, POD, web, "web-0", uid=old)
         assert pool.submit(page, forward.address).result(60) == 200  # nobody waited for the pod before
         running(client, web, other_than=old)
-    assert "web-0 was replaced; forwarding again." in [notice.text for notice in told]
+        # The old pod may have served it in its last moment: the next one is found without anybody asking.
+        while "web-0 was replaced; forwarding again." not in [notice.text for notice in told]:
+            threading.Event().wait(0.05)
 
 
 @pytest.mark.parametrize(
