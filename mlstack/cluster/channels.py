@@ -6,7 +6,7 @@ number. There is no half-close: that our side is shut can't be said, and the pod
 
 from __future__ import annotations
 
-from mlstack.cluster.spdy import Event, Over, Part
+from mlstack.cluster.spdy import Event, Message, Over, Part
 
 SUBPROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
@@ -42,7 +42,7 @@ class Channels:
         """Nothing: the websocket's own pings do it."""
         return b""
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: Message) -> list[Event]:
         """A message, as events."""
         if not data or data[0] > _ERROR:
             return []
@@ -51,4 +51,4 @@ class Channels:
             return []
         if data[0] == _DATA:
             return [Part(_ONLY, memoryview(data)[1:])] if len(data) > 1 else []
-        return [Over(_ONLY, data[1:].decode("utf-8", "replace").strip())]
+        return [Over(_ONLY, bytes(data[1:]).decode("utf-8", "replace").strip())]

@@ -85,6 +85,7 @@ class Leaving:
 
 
 Event = Opened | Part | Ended | Over | Leaving
+Message = bytes | bytearray | memoryview
 
 
 class Spdy:
@@ -136,7 +137,7 @@ class Spdy:
         self._pings += 2
         return _HEAD.pack(_CONTROL | _PING, 4) + _WORD.pack(self._pings & 0x7FFFFFFF)
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: Message) -> list[Event]:
         """What came, wherever it was cut, as events. Raises ProtocolError."""
         events: list[Event] = []
         view = memoryview(data)

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from websockets.asyncio.client import ClientConnection, ClientProtocol, connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
@@ -23,7 +24,7 @@ from mlstack.cluster.failures import ClusterError
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.parallel import aside
 from mlstack.cluster.request import Request
-from mlstack.cluster.spdy import Ended, Event, Leaving, Opened, Over, Part, Spdy
+from mlstack.cluster.spdy import Ended, Event, Leaving, Message, Opened, Over, Part, Spdy
 from mlstack.cluster.targets import Endpoint
 from mlstack.cluster.translate import Asked, from_status, from_transport
 from mlstack.cluster.transport import USER_AGENT
@@ -177,7 +178,7 @@ class Tunnel:
             self._socket.say_goodbye()
             self.gone()
 
-    def came(self, message: bytes) -> None:
+    def came(self, message: Message) -> None:
         """The socket's: a message."""
         for event in self._framing.feed(message):
             self._happened(event)
@@ -251,7 +252,7 @@ class _Socket(ClientConnection):
         protocol.available_subprotocols = _PROTOCOLS  # type: ignore[assignment]  # a NewType of str
         protocol.process_subprotocol = _subprotocol  # type: ignore[method-assign]
         self._tunnel: Tunnel | None = None
-        self._early: list[bytes] = []
+        self._early: list[Message] = []
 
     def serve(self, tunnel: Tunnel) -> None:
         """From now on `tunnel` hears of everything."""

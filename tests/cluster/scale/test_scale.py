@@ -206,6 +206,9 @@ def run_and_remove(app: Any, kubectl: Kubectl, names: Sequence[str]) -> None:
             true = {one["type"] for one in found["status"]["conditions"] if one["status"] == "True"}
             assert true & {"Succeeded", "Complete"}, thing
     app.do("delete", NAME, *chosen, "--yes")
+    # Their owners have gone; the garbage collector takes the pods of a hundred within the minute.
+    gone = ("wait", "pods", "-n", "team", "-l", label, "--for=delete", "--timeout=120s")
+    kubectl(*gone, context=NAME, check=False)
     kinds = "pods,services,jobs,configmaps,tfjobs,pytorchjobs,mpijobs,paddlejobs,roles,rolebindings,serviceaccounts"
     assert kubectl("get", kinds, "-n", "team", "-l", label, "-o", "name", context=NAME) == ""
 
