@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,27 @@ COMPONENT_PORTS = (
 LOG_LINE = "{time} stdout F This pod is simulated (mlstack sandbox {name}): no container runs, so nothing is logged.\n"
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, at random, so that two sandboxes that start together hardly meet."""
+def free_ports(count: int, held: ExitStack) -> list[int]:
+    """Ports that nobody listens on now. Until `held` is closed nobody else who chooses here gets one of them, also
+    while nothing listens there yet.
+    """
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         if len(found) == count:
             return found
-        if is_free(port):
+        if is_free(port) and _hold(port, held):
             found.append(port)
     raise MlstackError(f"This machine has no {count} free ports between {PORTS.start} and {PORTS.stop}.")
+
+
+def _hold(port: int, held: ExitStack) -> bool:
+    """Takes the port's number, by UDP's port of that number: nobody uses it, and it is given back whatever happens."""
+    mark = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+    try:
+        mark.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def is_free(port: int) -> bool:
@@ -52,10 +65,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_ports() -> tuple[dict[str, int], dict[int, int]]:
-    """Ports for the control plane by kwokctl's names, and listeners for pods' ports (0: any other)."""
+def choose_ports(held: ExitStack) -> tuple[dict[str, int], dict[int, int]]:
+    """Ports for the control plane by kwokctl's names, and listeners for pods' ports (0: any other); ours while held."""
     pod_ports = (0, *pages.KNOWN_PORTS)
-    ports = free_ports(len(COMPONENT_PORTS) + len(pod_ports))
+    ports = free_ports(len(COMPONENT_PORTS) + len(pod_ports), held)
     own, listeners = ports[: len(COMPONENT_PORTS)], ports[len(COMPONENT_PORTS) :]
     return dict(zip(COMPONENT_PORTS, own, strict=True)), dict(zip(pod_ports, listeners, strict=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def up(
     """
     name = name or like or DEFAULT
     place = home(name)
-    with locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}."):
+    lock = locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}.")
+    with lock, ExitStack() as held:
         record = state.load(name)
         if record is None:
             clear(place)
@@ -54,7 +56,7 @@ def up(
         machines = nodes.read_nodes(nodes_file) if nodes_file else None
         if record.phase != READY or build:
             found = sources.find(binaries, may_build=build, progress=progress)
-            record = record if record.phase == READY else created(place, record, found, progress)
+            record = record if record.phase == READY else created(place, record, found, held, progress)
         record = brought_up(place, record, machines, progress)
         supervised(place, record)
         return state.sandbox(record)
@@ -125,10 +127,10 @@ def made_nodes(record: Record, machines: list[nodes.Node] | None, api: Api) -> l
     return [] if record.nodes else nodes.LIKE[record.like].nodes()
 
 
-def created(place: Home, record: Record, found: sources.Binaries, progress: Progress) -> Record:
+def created(place: Home, record: Record, found: sources.Binaries, held: ExitStack, progress: Progress) -> Record:
     """A new control plane. What is left of an attempt that was killed goes first."""
     clear(place)
-    ports, listeners = config.choose_ports()
+    ports, listeners = config.choose_ports(held)
     server = f"https://127.0.0.1:{ports['kubeApiserverPort']}"
     place.folder.mkdir(parents=True, mode=0o700)
     record = record.but(binaries=str(found.folder), listeners=listeners, server=server)
@@ -155,7 +157,9 @@ def supervised(place: Home, record: Record) -> None:
     last = list(record.listeners.values())[-1]
     processes.wait_until(lambda: not config.is_free(last) or started.poll() is not None, SUPERVISOR_S)
     if config.is_free(last):
-        raise MlstackError(f"The background process of sandbox {record.name} did not start.", f"Its log is {log}.")
+        said = (log.read_text().splitlines() or ["nothing"])[-1]
+        problem = f"The background process of sandbox {record.name} did not start: it said {said!r}."
+        raise MlstackError(problem, f"Its log is {log}.")
 
 
 def down(name: str | None = None, *, progress: Progress = _quiet) -> bool:
@@ -165,7 +169,8 @@ def down(name: str | None = None, *, progress: Progress = _quiet) -> bool:
     """
     name = name or only("down")
     place = home(name)
-    with locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}."):
+    lock = locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}.")
+    with lock, ExitStack() as held:
         record = state.load(name)
         if record is None and not place.folder.exists():
             known = did_you_mean(name, [entry.name for entry in state.records()])

@@ -116,7 +116,8 @@ class Keeper:
         """Start the process, as the Deployment's ServiceAccount."""
         folder = self.place.operator
         write_atomically(folder / "kubeconfig.json", json.dumps(self.kubeconfig(asked)))
-        command = operator.command(self.binary, asked, folder, free_ports(1)[0])
+        with contextlib.ExitStack() as held:
+            command = operator.command(self.binary, asked, folder, free_ports(1, held)[0])
         env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "MY_POD_NAMESPACE": asked.namespace, **asked.env}
         process = processes.spawn(command, self.log, folder, env)
         self.running = Running(process, asked, time.monotonic())

@@ -95,7 +95,7 @@ WEB_LACKS = [
     ),
     ("web: StorageClass fast is not there, so that claims of it would stay pending.", "There are: standard"),
     ("web: ServiceAccount robot is not there in namespace NS, so that no pod could be made.", "create serviceaccount"),
-    ("web: PriorityClass high is not there, so that no pod could be made.", "There are: system-cluster-critical"),
+    ("web: PriorityClass high is not there, so that no pod could be made.", "system-cluster-critical"),
     ("web: RuntimeClass gvisor is not there, so that no pod could be made.", "The cluster's owner makes them."),
     ("web: IngressClass traefik is not there.", "The cluster's owner makes them."),
     (

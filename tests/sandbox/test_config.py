@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import yaml
 
+from mlstack.errors import MlstackError
 from mlstack.sandbox import config, pages
 
 
@@ -15,10 +18,22 @@ def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert not config.is_free(taken.getsockname()[1])
-    own, listeners = config.choose_ports()
+    with ExitStack() as held:
+        own, listeners = config.choose_ports(held)
     ports = [*own.values(), *listeners.values()]
     assert len(set(ports)) == len(ports) == 6 + 1 + len(pages.KNOWN_PORTS)
     assert all(port in config.PORTS and port < 32_768 for port in ports)
+
+
+def test_who_chooses_at_the_same_time_gets_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "PORTS", range(20_000, 20_040))
+    with ExitStack() as first, ExitStack() as second:
+        some = config.free_ports(20, first)
+        assert not set(some) & set(config.free_ports(10, second))
+        with pytest.raises(MlstackError, match="no 30 free ports"):
+            config.free_ports(30, second)
+    with ExitStack() as held:
+        assert len(config.free_ports(30, held)) == 30, "given back"
 
 
 def test_only_loopback() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -13,7 +14,8 @@ from mlstack.sandbox import config, pages
 
 @pytest.fixture
 def ports() -> Iterator[dict[int, int]]:
-    other, known = config.free_ports(2)
+    with ExitStack() as held:
+        other, known = config.free_ports(2, held)
     servers = pages.serve("gke", {0: other, 8000: known}, lambda port: ["ml/<hub>"] if port == 8000 else [])
     yield {0: other, 8000: known}
     for server in servers:
