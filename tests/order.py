@@ -28,6 +28,7 @@ USES = {
     "tests/cluster/test_sandbox.py": GKE,
     # Control planes of their own, or none.
     "tests/cluster/fit/test_reasons.py": NEITHER,
+    "tests/cluster/queues/": NEITHER,
     "tests/cluster/scale/": NEITHER,
     "tests/cluster/test_apply_doc.py": NEITHER,
     "tests/cluster/test_catalogue.py": NEITHER,
@@ -36,8 +37,12 @@ USES = {
     "tests/cluster/test_walkthrough.py": NEITHER,
     "tests/cluster/test_wheel.py": NEITHER,
 }
-# One worker runs both: they look at the same renders of all prototypes, which each process makes once.
-TOGETHER = {"tests/cluster/test_catalogue.py": "tests/prototypes/test_pairs.py"}
+# One worker runs both: they look at the same renders of all prototypes, which each process makes once, or share Kueue.
+TOGETHER = {
+    "tests/cluster/test_catalogue.py": "tests/prototypes/test_pairs.py",
+    "tests/cluster/queues/test_queue.py": "tests/cluster/queues/test_oracle.py",
+    "tests/cluster/queues/test_reading.py": "tests/cluster/queues/test_oracle.py",
+}
 # A guess, in seconds, at the files that take longest, of which only the order counts (`--durations=0` helps to mend
 # it); of all others the number of tests says enough.
 SECONDS = {
@@ -45,19 +50,21 @@ SECONDS = {
     "tests/cluster/test_walkthrough.py": 110,
     "tests/cluster/test_apply_doc.py": 100,
     "tests/cluster/test_faults.py": 100,
+    "tests/cluster/queues/test_oracle.py": 100,
     "tests/cluster/scale/test_scale.py": 60,
     "tests/cluster/test_jobs.py": 60,
     "tests/cluster/test_sandbox.py": 60,
     "tests/cluster/engine/test_apply.py": 50,
     "tests/cluster/engine/test_runs.py": 50,
     "tests/cluster/fit/test_reasons.py": 40,
+    "tests/cluster/fit/test_oracle.py": 40,
+    "tests/cluster/test_check.py": 40,
     "tests/cluster/test_two_apps.py": 40,
     "tests/cluster/engine/test_kills.py": 30,
     "tests/cluster/test_foreign_jobs.py": 30,
     "tests/cluster/test_offline.py": 30,
     "tests/prototypes/test_docs.py": 20,
     "tests/bench/test_workload.py": 20,
-    "tests/cluster/fit/test_oracle.py": 20,
     "tests/cluster/test_code.py": 20,
     "tests/cluster/test_wheel.py": 20,
     "tests/cli/test_docs.py": 15,

@@ -106,14 +106,19 @@ def _judged(session: Session, need: Need, answer: _Answer) -> Look:
 
 
 def _by_hand(session: Session, need: Need) -> bool:
-    """Whether volumes of a class were made by hand: for these there need be no object of that name."""
+    """Whether volumes of a class were made by hand and are free: for these there need be no object of that name."""
     if need.kind != "StorageClass":
         return False
     try:
         found = objects.list_objects(session.connection.client, VOLUME).items
     except ForbiddenError:
         return False
-    return any((volume["spec"].get("storageClassName") or "") == need.name for volume in found)
+    return any(_free(volume) and (volume["spec"].get("storageClassName") or "") == need.name for volume in found)
+
+
+def _free(volume: Manifest) -> bool:
+    taken = (volume.get("status") or {}).get("phase") in ("Bound", "Released", "Failed")
+    return not taken and "deletionTimestamp" not in volume["metadata"]
 
 
 def _no_kind(session: Session, need: Need) -> Look:

@@ -169,8 +169,7 @@ def down(name: str | None = None, *, progress: Progress = _quiet) -> bool:
     """
     name = name or only("down")
     place = home(name)
-    lock = locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}.")
-    with lock, ExitStack() as held:
+    with locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}."):
         record = state.load(name)
         if record is None and not place.folder.exists():
             known = did_you_mean(name, [entry.name for entry in state.records()])
