@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import selectors
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +16,17 @@ from mlstack.cluster.failures import ClusterError, NotFoundError
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.logs import log_request, pod_logs
 
-POD = well_known("v1", "Pod")
+POD, ACCOUNT = well_known("v1", "Pod"), well_known("v1", "ServiceAccount")
+
+
+def wait(there: Callable[[], object]) -> None:
+    """Until it can be read, at most half a minute."""
+    for _ in range(600):
+        with suppress(NotFoundError):
+            there()
+            return
+        threading.Event().wait(0.05)
+    there()
 
 
 @pytest.fixture
@@ -22,6 +34,7 @@ def pod(client: Client, made: str) -> str:
     """The namespace of a running pod "one" with two containers."""
     containers = [{"name": name, "image": "x"} for name in ("main", "side")]
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": made}}
+    wait(lambda: objects.get(client, ACCOUNT, made, "default"))  # without it no pod is let in
     objects.apply(client, POD, {**manifest, "spec": {"containers": containers}}, manager="test")
     while objects.get(client, POD, made, "one")["status"]["phase"] != "Running":
         threading.Event().wait(0.05)

@@ -96,7 +96,7 @@ def test_a_view_ends_with_ctrl_c(app: Any) -> None:
         assert watching.stdout.readline().startswith("cnn asks")
         watching.send_signal(signal.SIGINT)
         _, said = watching.communicate(timeout=60)
-    assert (watching.returncode, said) == (130, "Interrupted.\n")
+    assert (watching.returncode, said.strip()) == (130, "Interrupted.")
 
 
 def test_a_picture_in_a_file(app: Any, tmp_path: Path) -> None:
@@ -126,7 +126,10 @@ def test_scale_is_kept_with_what_it_came_to(app: Any) -> None:
     assert refused.returncode == 1
     assert "scale 2 is not resolved for this cluster" in refused.stderr
     assert "mlstack tune gke cnn --write" in refused.stderr
-    app.do("param", "set", "--env=gke", "cnn", "num_gpus", "1")
+    both = app.run("param", "set", "--env=gke", "cnn", "num_gpus", "1")
+    assert both.returncode == 1
+    assert "both say how large it is" in both.stderr
+    app.do("param", "set", "cnn", "num_gpus", "1")
     app.do("tune", "gke", "cnn", "--write")
     assert 'scale: "2"' in (app.root / "environments/gke.yaml").read_text("utf-8")
     assert "nvidia.com/gpu" in app.do("show", "gke")
