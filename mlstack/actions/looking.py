@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ClusterError, ForbiddenError
+from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
@@ -170,7 +170,7 @@ def _at_work(operator: Operator, needs: Sequence[Need], answer: list[Manifest] |
     name = operator.title.removeprefix("the ")
     if isinstance(answer, ForbiddenError):
         return Look(OPERATORS, name, unseen=f"{name} (no right to list Deployments of all namespaces)")
-    if isinstance(answer, ClusterError | MlstackError):
+    if isinstance(answer, MlstackError):
         raise answer
     finding = unworked(operator, needs[0].component, sorted({need.kind for need in needs}), answer)
     return Look(OPERATORS, name, finding)
