@@ -42,6 +42,7 @@ class Follower:
 
     `on_lines` gets lines in batches, those of one container in their order; it and `on_notice` are called by the
     thread that runs. `begin` holds for what is there at the first look: what comes later is told from its beginning.
+    `several`: more containers than the first are expected, so its lines too are told apart from the others'.
     """
 
     def __init__(
@@ -52,12 +53,13 @@ class Follower:
         *,
         chosen: Chosen = lambda source: True,
         begin: Begin | None = None,
+        several: bool = False,
     ) -> None:
         self.client = client
         self.on_lines, self.on_notice = on_lines, on_notice
         self.chosen, self.begin = chosen, begin or Begin()
         self.readers: dict[tuple[str, str], Reader] = {}
-        self.several = False
+        self.several = several
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._to_open: queue.SimpleQueue[Reader | None] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
@@ -185,7 +187,7 @@ class Follower:
                 reader.update(life, now)
             elif self.chosen(source):
                 self.readers[source.uid, source.container] = Reader(source, life, begin, now)
-                self.several = len(self.readers) > 1
+                self.several = self.several or len(self.readers) > 1
 
     def _leave(self, told: Event) -> None:
         self._see(told.object, Begin())

@@ -20,6 +20,7 @@ from mlstack.cluster.logs import log_request
 from mlstack.cluster.wire import Answer, NoAnswerError
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.fit.asks import asks
 from mlstack.plan.roles import role_of
 
 POD = well_known("v1", "Pod")
@@ -184,7 +185,9 @@ def following(session: Session, component: str, on_event: OnEvent) -> Iterator[N
         for line in lines:
             on_event(line)
 
-    follower = Follower(session.connection.client, tell, lambda text: on_event(Notice(text)))
+    expected = asks(component, session.manifests[component], session.owner.namespace)
+    several = sum(ask.count for ask in expected) > 1
+    follower = Follower(session.connection.client, tell, lambda text: on_event(Notice(text)), several=several)
     follower.follow(_namespaces(session), pod_labels(session, component))
     over = threading.Event()
 

@@ -66,20 +66,22 @@ class Client:
 class Run:
     """A follower of COUNT pods over a client, until so many lines are told."""
 
-    def __init__(self, client: Client, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, client: Client, lines: int, monkeypatch: pytest.MonkeyPatch, count: int = COUNT, several: bool = False
+    ) -> None:
         self.lines: list[LogLine] = []
         self.notices: list[str] = []
         self.wanted, self.over = lines, threading.Event()
 
         def mirror(_client: Any, _resource: Any, _namespace: str, tell: Any, **_: Any) -> Any:
-            told: Told = Listed(tuple(pod(index) for index in range(COUNT)))
+            told: Told = Listed(tuple(pod(index) for index in range(count)))
             tell(told)
             return type("Mirror", (), {"stop": lambda self: None})()
 
         monkeypatch.setattr(follower, "Mirror", mirror)
         monkeypatch.setattr("mlstack.cluster.objects.list_objects", self.no_list)
         monkeypatch.setattr(follower, "LAST_WORDS_SECONDS", 0.0)
-        follows = Follower(client, self.hear, self.notices.append)  # type: ignore[arg-type]
+        follows = Follower(client, self.hear, self.notices.append, several=several)  # type: ignore[arg-type]
         follows.follow(["n"], "")
         limit = threading.Timer(60, self.over.set)
         limit.start()
@@ -107,6 +109,14 @@ def test_an_outage_is_told_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None
     assert {line.line for line in run.lines} == {"hello \ufffd"}
     assert run.notices[0] == "It does not answer. The logs go on when it answers."
     assert set(run.notices[1:]) <= {"The logs go on."}
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_first_of_several_is_told_apart_before_the_others_are_seen(
+    several: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(Client(GOOD), 1, monkeypatch, count=1, several=several)
+    assert [line.several for line in run.lines] == [several]
 
 
 def test_a_short_break_is_not_worth_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
