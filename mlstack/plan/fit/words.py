@@ -49,10 +49,14 @@ def too_large(ask: Ask, rooms: Sequence[Room], types: Types, kind: str = "") -> 
 
 
 def beyond_all(ask: Ask, rooms: Sequence[Room]) -> str:
-    """The resource of which one pod asks more than any node has, an accelerator first; "" for none."""
+    """The resource of which one pod asks more than any node has, an accelerator first; "" for none.
+
+    Nodes that will offer an accelerator once their driver is there have an amount that is not known yet.
+    """
     for resource, number in sorted(ask.needs.items(), key=lambda need: "/" not in need[0]):
         largest = _largest(rooms, resource)
-        if number > (largest.allocatable.get(resource, 0) if largest else 0):
+        most = largest.allocatable.get(resource, 0) if largest else 0
+        if number > most and (most or not any(unready(room, resource) for room in rooms)):
             return resource
     return ""
 

@@ -60,3 +60,15 @@ def test_too_large_for_the_nodes_that_it_may_have(build: Build) -> None:
     assert reasons(found, there, {}) == [
         "each worker asks 4 nvidia.com/gpu, the largest node of that kind (l4) has 2",
     ]
+
+
+def test_nodes_without_their_driver_are_not_called_too_small(build: Build) -> None:
+    model = {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    nodes = [build.node("l4", model), build.node("a100", allocatable={GPU: "8"})]
+    pod = build.pod(requests={GPU: "2"}, nodeSelector=model)
+    there = rooms(nodes, [])
+    (found,) = fit(View(there), [Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", 1, pod)])
+    assert reasons(found, there, {}) == [
+        "1 node is not of the kind asked for (node selector)",
+        "1 node has no driver or device plugin ready",
+    ]
