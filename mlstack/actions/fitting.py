@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from mlstack.actions.capacity import KINDS, model_names, own_pods, see
+from mlstack.actions.capacity import COMPONENT, KINDS, model_names, own_pods, see
 from mlstack.actions.session import Session
 from mlstack.plan.findings import NODES, Finding, Look
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
-from mlstack.plan.fit.nodes import Room
+from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
@@ -20,17 +20,27 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str],
 
     `coming`: volume claims about to be made. With `devices_only` the others are counted, but not told of.
     """
-    names = {ask.component for ask in asked}
-    namespace = session.connection.namespace
-    view = see(session.connection.client, namespace, own_pods(session.owner.app, names), coming, asked=asked)
+    own, there = own_pods(session.owner.app, {ask.component for ask in asked}), set[str]()
+
+    def makes_room(pod: Pod) -> bool:
+        if is_own := own(pod):
+            there.add(pod["metadata"]["labels"][COMPONENT])
+        return is_own
+
+    view = see(session.connection.client, session.connection.namespace, makes_room, coming, asked=asked)
     platform = session.target.platform
     grows = session.connection.environment.grows(platform)
-    found = outlooks(view, asked, grows=grows, types=model_names(platform))
+    found = outlooks(view, there_first(asked, there), grows=grows, types=model_names(platform))
     if view.nodes is None and not devices_only:
         return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]
     looks = [_look(session, one, view.nodes or ()) for one in told if one.ask.count]
     return [*looks, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]
+
+
+def there_first(asked: Sequence[Ask], there: Collection[str]) -> list[Ask]:
+    """What is asked for with the components that have pods there before the others: those have their places."""
+    return sorted(asked, key=lambda ask: ask.component not in there)
 
 
 def _look(session: Session, outlook: Outlook, nodes: Sequence[Room]) -> Look:

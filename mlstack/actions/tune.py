@@ -95,10 +95,10 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
 
     `scale` is tried instead of the components' own. Raises MlstackError where there is nothing to tune.
     """
+    asked_for, everything = _names(scope), replace(scope, components=())
     connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
-    everything = replace(scope, components=())
     rendered, target = render_scope(replace(everything, sets=(*scope.sets, *unscaled(everything))))
-    names = scope.components or _with_devices(rendered, connection.namespace)
+    names = asked_for if scope.components else _with_devices(rendered, connection.namespace)
     ours = own_pods(scope.project.name, names)
     wanted = [ask for one in rendered if one.component in names for ask in _of(one, connection.namespace)]
     view = see(connection.client, connection.namespace, ours, _claims(rendered), asked=wanted)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions.fitting import bare_nodes, plugin_advice, waiting
+from mlstack.actions.fitting import bare_nodes, plugin_advice, there_first, waiting
 from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.nodes import rooms
@@ -44,6 +44,12 @@ def test_one_line_about_what_starts_later(role: str, count: int, gpus: str, said
     ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), role, count, POD)
     (found,) = outlooks(View(there), [ask], grows=Growth(unknown=True), types={})
     assert waiting(found) == said
+
+
+def test_what_is_there_does_not_wait_for_what_comes() -> None:
+    names = ("cnn", "core", "train")
+    asked = [Ask(name, Key("apps/v1", "Deployment", "ml", name), "", 9, POD) for name in names]
+    assert [ask.component for ask in there_first(asked, {"core", "elsewhere"})] == ["core", "cnn", "train"]
 
 
 def test_nodes_whose_plugin_is_missing() -> None:
