@@ -88,10 +88,11 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: st
     held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
     no = held or refused or _denied(view, ask) or waits
     doubt = queued.reason or unsure(view, ask)
+    surely = ask.count <= worst  # also where the others are too many for the nodes
     verdict = Verdict.UNKNOWN
-    if no or (not doubt and (ask.count > there.room.high or crowded)):
+    if no or (not doubt and (ask.count > there.room.high or (crowded and not surely))):
         verdict = Verdict.NOT
-    elif ask.count <= worst and not doubt and not view.partly:
+    elif surely and not doubt and not view.partly:
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
     told, claim = no or doubt, bool(waits) and no == waits

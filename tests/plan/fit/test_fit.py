@@ -35,6 +35,8 @@ def _l4(build: Build, count: int, cpu: str = "8") -> list[dict[str, Any]]:
         ("8", [("worker", 0, WORKER)], []),
         # The chief may take CPU that no worker needs.
         ("8", [("worker", 6, WORKER), ("chief", 1, {"cpu": "1"})], [FITS, FITS]),
+        # One worker too many, but the chief has room whatever becomes of it.
+        ("8", [("worker", 7, WORKER), ("chief", 1, {"cpu": "1"})], [NOT, FITS]),
         # On any of the nodes the chief is in a worker's way.
         ("4", [("worker", 6, WORKER), ("chief", 1, {"cpu": "1"})], [NOT, NOT]),
         ("4", [("worker", 5, WORKER), ("chief", 1, {"cpu": "1"})], [FITS, FITS]),
