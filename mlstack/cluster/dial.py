@@ -26,7 +26,7 @@ class Route:
         self._at = connection
         try:
             self._server = connection.host, connection.port
-            self._proxy = urlsplit(_with_scheme(connection.proxy)) if connection.proxy else None
+            self._proxy = urlsplit(with_scheme(connection.proxy)) if connection.proxy else None
             usable = self._server[0] and (self._proxy is None or _address(self._proxy)[0])
         except ValueError:  # a port that is no number
             usable = None
@@ -111,7 +111,8 @@ def _address(url: SplitResult) -> tuple[str, int]:
     return url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
 
 
-def _with_scheme(proxy: str) -> str:
+def with_scheme(proxy: str) -> str:
+    """A proxy's address as a URL: "proxy:3128" means http."""
     return proxy if "://" in proxy else f"http://{proxy}"
 
 

@@ -9,13 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.frames import DATA_OPCODES, Frame
-from websockets.http11 import Response
+from typing import Protocol
 
 from mlstack.cluster import channels, spdy
 from mlstack.cluster.channels import Channels
@@ -27,16 +21,12 @@ from mlstack.cluster.request import Request
 from mlstack.cluster.spdy import Ended, Event, Leaving, Message, Opened, Over, Part, Spdy
 from mlstack.cluster.targets import Endpoint
 from mlstack.cluster.translate import Asked, from_status, from_transport
-from mlstack.cluster.transport import USER_AGENT
+from mlstack.cluster.websocket import DeclinedError, Websocket, open_websocket
 
 _POD = well_known("v1", "Pod")
-_PROTOCOLS = (spdy.SUBPROTOCOL, channels.SUBPROTOCOL)
+_PROTOCOLS = f"{spdy.SUBPROTOCOL}, {channels.SUBPROTOCOL}"
 # How much of what was read locally goes into one message; the kubelet reads a message whole.
 _PART_BYTES = 1 << 16
-_MESSAGE_BYTES = 1 << 24
-# What may wait for a slow server, per tunnel, before its riders are asked to pause.
-_WRITE_BYTES = 1 << 18
-_OPEN_SECONDS = 15.0
 # A question to which no answer has come after this long makes a tunnel doubtful: no new connection takes it.
 _ANSWER_SECONDS = 5.0
 
@@ -76,7 +66,7 @@ class Rider(Protocol):
 class Tunnel:
     """An open websocket and its riders. `on_end` is called once, when it is no more."""
 
-    def __init__(self, socket: _Socket, on_end: Callable[[Tunnel], None] = lambda tunnel: None) -> None:
+    def __init__(self, socket: Websocket, on_end: Callable[[Tunnel], None] = lambda tunnel: None) -> None:
         self._socket = socket
         self._framing: Spdy | Channels = Spdy() if socket.subprotocol == spdy.SUBPROTOCOL else Channels()
         self._on_end = on_end
@@ -170,32 +160,35 @@ class Tunnel:
         """Asks the other side for a sign of life, if it owes none."""
         if self.open and not self._asked and not self._holders:
             self._asked = self._clock()
-            self._send(self._framing.ping()) if self.shared else self._socket.ping_now()
+            self._send(self._framing.ping()) if self.shared else self._socket.ping()
 
     def close(self) -> None:
         """Ends it and all that it carries, without waiting for anybody."""
         if self.open:
-            self._socket.say_goodbye()
+            self._socket.close()
             self.gone()
 
     def came(self, message: Message) -> None:
-        """The socket's: a message."""
-        for event in self._framing.feed(message):
-            self._happened(event)
+        """The websocket's: a message."""
+        try:
+            for event in self._framing.feed(message):
+                self._happened(event)
+        except spdy.ProtocolError:
+            self._socket.transport.abort()
 
     def flush(self) -> None:
-        """The socket's: that was all for now."""
+        """The websocket's: that was all for now."""
         served, self._served = self._served, set()
         for rider in served:
             rider.flush()
 
     def alive(self) -> None:
-        """The socket's: a sign of life."""
+        """The websocket's: a sign of life."""
         self._asked = 0.0
         self.heard = self._clock()
 
     def gone(self, *, orderly: bool = False) -> None:
-        """The socket's: it is closed; `orderly`: the other side said so."""
+        """The websocket's: it is closed; `orderly`: the other side said so."""
         if not self.open:
             return
         self.open = False
@@ -207,7 +200,7 @@ class Tunnel:
         self._on_end(self)
 
     def block(self, blocked: bool) -> None:
-        """The socket's: it takes no more for now, or does again."""
+        """The websocket's: it takes no more for now, or does again."""
         self._blocked = blocked
         for rider in list(self.riders.values()):
             rider.pause() if blocked else rider.resume()
@@ -240,82 +233,7 @@ class Tunnel:
 
     def _send(self, message: bytes) -> None:
         if self.open and message:
-            self._socket.send_now(message)
-
-
-class _Socket(ClientConnection):
-    """A websocket that hands messages on at once, instead of keeping them for a coroutine that asks."""
-
-    def __init__(self, protocol: ClientProtocol, **settings: Any) -> None:
-        super().__init__(protocol, **settings)
-        # "SPDY/3.1+…" is no token, which a subprotocol should be; websockets insists on that.
-        protocol.available_subprotocols = _PROTOCOLS  # type: ignore[assignment]  # a NewType of str
-        protocol.process_subprotocol = _subprotocol  # type: ignore[method-assign]
-        self._tunnel: Tunnel | None = None
-        self._early: list[Message] = []
-
-    def serve(self, tunnel: Tunnel) -> None:
-        """From now on `tunnel` hears of everything."""
-        self._tunnel = tunnel
-        early, self._early = self._early, []
-        for message in early:
-            tunnel.came(message)
-
-    def send_now(self, message: bytes) -> None:
-        """Sends a message; it waits in memory until the network takes it."""
-        if self.state.name == "OPEN":
-            self.protocol.send_binary(message)
-            self.send_data()
-
-    def ping_now(self) -> None:
-        """Sends a ping."""
-        if self.state.name == "OPEN":
-            self.protocol.send_ping(b"")
-            self.send_data()
-
-    def say_goodbye(self) -> None:
-        """Sends that it ends, and ends."""
-        if self.state.name == "OPEN":
-            self.protocol.send_close(1000)
-            self.send_data()
-        self.transport.abort()
-
-    def process_event(self, event: Frame | Response) -> None:  # type: ignore[override]  # its own Event is wider
-        """An answer to the handshake, or a frame."""
-        if self.response is None or not isinstance(event, Frame):
-            super().process_event(event)
-        elif self._tunnel is None:
-            self._early += [event.data] if event.opcode in DATA_OPCODES else []
-        elif event.opcode in DATA_OPCODES:
-            try:
-                self._tunnel.came(event.data)
-            except spdy.ProtocolError:
-                self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Messages, or some of one."""
-        super().data_received(data)
-        if self._tunnel:
-            self._tunnel.alive()
-            self._tunnel.flush()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The network's end of it."""
-        super().connection_lost(exc)
-        if self._tunnel:
-            self._tunnel.gone(orderly=self.protocol.close_rcvd is not None)
-
-    def pause_writing(self) -> None:
-        """Too much waits to be sent."""
-        super().pause_writing()
-        if self._tunnel:
-            self._tunnel.block(True)
-
-    def resume_writing(self) -> None:
-        """It was sent."""
-        super().resume_writing()
-        if self._tunnel:
-            self._tunnel.block(False)
+            self._socket.send(message)
 
 
 async def dial(
@@ -326,43 +244,13 @@ async def dial(
     request = Request("GET", path, {"ports": endpoint.port})
     asked = Asked("forward a port to", request.what.replace("/portforward", ""), connection.context, connection.server)
     try:
-        return Tunnel(await _open(connection, request), on_end)
-    except InvalidStatus as refused:
-        if refused.response.status_code != 401 or not await aside(connection.refresh):
-            raise from_status(refused.response.status_code, bytes(refused.response.body or b""), asked) from refused
-    except (OSError, WebSocketException) as error:
+        try:
+            return Tunnel(await open_websocket(connection, request, _PROTOCOLS), on_end)
+        except DeclinedError as declined:
+            if declined.status != 401 or not await aside(connection.refresh):
+                raise
+            return Tunnel(await open_websocket(connection, request, _PROTOCOLS), on_end)
+    except DeclinedError as declined:
+        raise from_status(declined.status, declined.words, asked) from declined
+    except OSError as error:
         raise from_transport(error, asked) from error
-    try:
-        return Tunnel(await _open(connection, request), on_end)
-    except InvalidStatus as refused:
-        raise from_status(refused.response.status_code, bytes(refused.response.body or b""), asked) from refused
-    except (OSError, WebSocketException) as error:
-        raise from_transport(error, asked) from error
-
-
-async def _open(connection: Connection, request: Request) -> _Socket:
-    headers = await aside(connection.headers)  # a credential plugin may have to run
-    secure: dict[str, Any] = {"ssl": connection.tls} if connection.tls else {}
-    if connection.tls and connection.server_name:
-        secure["server_hostname"] = connection.server_name
-    scheme = "wss" if connection.tls else "ws"
-    opened = await connect(
-        f"{scheme}://{connection.url.netloc}{connection.prefix}{request.target}",
-        additional_headers=headers,
-        user_agent_header=USER_AGENT,
-        compression=None,
-        proxy=connection.proxy or None,
-        open_timeout=_OPEN_SECONDS,
-        ping_interval=None,  # tunnels ask for signs of life themselves
-        close_timeout=1,
-        max_size=_MESSAGE_BYTES,
-        write_limit=_WRITE_BYTES,
-        create_connection=_Socket,
-        **secure,
-    )
-    assert isinstance(opened, _Socket)
-    return opened
-
-
-def _subprotocol(headers: Any) -> Any:
-    return headers.get("Sec-WebSocket-Protocol") or channels.SUBPROTOCOL

@@ -328,3 +328,20 @@ def test_what_a_handshake_can_meet() -> None:
 
     asyncio.run(attempt())
     assert asked == [("/api/v1/namespaces/a/pods/web-0/portforward?ports=8000", f"{SPDY}, {V4}")]
+
+
+@PROTOCOLS
+def test_a_message_may_come_in_fragments(monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
+    async def fragments(stream: Stream) -> None:
+        await stream.sent.get()
+        head = struct.pack(">II", stream.number, 6) if stream.spdy else b"\0"
+        await stream.socket.send([head + b"in", b" pa", b"r"])
+        await stream.socket.ping()
+        await stream.write(b"ts")
+        await stream.end()
+
+    async def attempt() -> None:
+        async with forwarded(Kubelet(fragments, (protocol,)), monkeypatch) as way:
+            assert await way.said(b"hello") == b"in parts"
+
+    asyncio.run(attempt())
