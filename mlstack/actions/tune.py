@@ -24,7 +24,7 @@ from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
 from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
 from mlstack.plan.fit.picture import Picture, picture
-from mlstack.plan.fit.scale import Size, choose
+from mlstack.plan.fit.scale import Size, check_scale, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
@@ -93,8 +93,10 @@ class Tuning:
 def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
 
-    `scale` is tried instead of the components' own. Raises MlstackError where there is nothing to tune.
+    `scale` (max, N or P%) is tried instead of the components' own. Raises MlstackError where there is nothing to tune.
     """
+    if scale:
+        check_scale(scale)
     asked_for, everything = _names(scope), replace(scope, components=())
     connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
     rendered, target = render_scope(replace(everything, sets=(*scope.sets, *unscaled(everything))))

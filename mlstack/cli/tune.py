@@ -61,6 +61,7 @@ def tune(
 
 def _draw(found: Tuning, file: Path) -> None:
     """One component's picture into a file. Raises MlstackError where there is none, or several."""
+    from mlstack.app.atomic import write_atomic
     from mlstack.errors import MlstackError
 
     from .svg import svg
@@ -69,7 +70,8 @@ def _draw(found: Tuning, file: Path) -> None:
     if len(pictures) != 1:
         names = ", ".join(one.component for one in found.components)
         raise MlstackError(f"--svg draws one component that asks for GPUs which nodes have; here are: {names}.")
-    file.write_text(svg(pictures[0], f"{found.environment}: who holds the GPUs, and where {pictures[0].job} may go"))
+    title = f"{found.environment}: who holds the GPUs, and where {pictures[0].job} may go"
+    write_atomic(file, svg(pictures[0], title).encode())
     note(f"Drawn into {file}.")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import single
 from mlstack.plan.fit.fit import Verdict, fit
@@ -15,6 +17,7 @@ from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
 
 SIZES = (1, 2, 4, 8, 16)
+SCALE = "max|[1-9][0-9]*|([1-9][0-9]?|100)%"
 FORETOLD = 5  # workers beyond which it is worth to tell what more of them ask without asking for each number
 
 AsksAt = Callable[[int, int], Sequence[Ask]]
@@ -33,6 +36,13 @@ class Size:
     def devices(self) -> int:
         """Devices in all; for jobs without any, workers."""
         return self.workers * max(1, self.each)
+
+
+def check_scale(scale: str) -> None:
+    """Raises MlstackError for what is neither `max`, `N` nor `P%`, as the prototypes' parameter has it."""
+    if not re.fullmatch(SCALE, scale):
+        meant = "max, a number of GPUs from 1 on, or a share from 1% to 100%"
+        raise MlstackError(f"scale {scale!r} is not one of: {meant}.")
 
 
 def wanted_devices(scale: str, free: int) -> int:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlstack.compose.manifests import Key
+from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.growing import Coming
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.pools import Growth, Pool
-from mlstack.plan.fit.scale import AsksAt, Size, choose, most_workers, wanted_devices
+from mlstack.plan.fit.scale import AsksAt, Size, check_scale, choose, most_workers, wanted_devices
 from mlstack.plan.fit.view import View
 
 if TYPE_CHECKING:
@@ -115,3 +116,14 @@ def test_many_sizes_are_tried_and_few_are_asked_for(build: Build, odd: int, rend
 
     assert most_workers(there, asks_at, 1, 1000) == (200 if odd else 401)
     assert len(tried) <= renders
+
+
+@pytest.mark.parametrize("scale", ["max", "1", "12", "1%", "99%", "100%"])
+def test_a_scale(scale: str) -> None:
+    check_scale(scale)
+
+
+@pytest.mark.parametrize("scale", ["", "0", "-1", "1.5", "0%", "101%", "1000%", "Max", "7 GPUs", "１"])
+def test_what_is_no_scale(scale: str) -> None:
+    with pytest.raises(MlstackError, match="is not one of: max, a number of GPUs from 1 on, or a share"):
+        check_scale(scale)
