@@ -9,10 +9,18 @@ from types import FrameType
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from mlstack.cli.main import run
+    code = 130
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        from mlstack.cli.main import run
 
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")  # while the command line itself was read in
+    finally:
+        # On the way out there is nothing left to save: a further Ctrl-C ends it at once, without a word.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from mlstack.actions.events import LogLine
-from mlstack.actions.logreader import Begin, Reader, Source, sources_of
+from mlstack.actions.logopening import Openers, Renewals, Trouble
+from mlstack.actions.logreader import Begin, Reader, Source, expected_of, sources_of
 from mlstack.actions.mirror import Listed, Lost, Mirror, Told
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -24,12 +25,11 @@ from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 
 POD = well_known("v1", "Pod")
-OPENERS = 8
 LOOK_SECONDS = 0.25
 # Logs of many containers come line by line: reading what gathers in this time costs a quarter of reading each at once.
 GATHER_SECONDS = 0.1
-LAST_WORDS_SECONDS = 5.0
-RENEW_SECONDS, RENEWALS = 10.0, 3
+LAST_WORDS_SECONDS = 5.0  # of silence, after which nothing more is waited for
+RENEWALS = 3
 BODY_BYTES = 1 << 16
 
 OnLines = Callable[[Sequence[LogLine]], None]
@@ -56,21 +56,22 @@ class Follower:
         several: bool = False,
     ) -> None:
         self.client = client
-        self.on_lines, self.on_notice = on_lines, on_notice
+        self.on_lines = on_lines
         self.chosen, self.begin = chosen, begin or Begin()
         self.readers: dict[tuple[str, str], Reader] = {}
         self.several = several
+        self.seen = False  # whether there was any container to follow
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._to_open: queue.SimpleQueue[Reader | None] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._bell, self._ear = socket.socketpair()
         self._mirrors: dict[str, Mirror] = {}
         self._looked: set[str] = set()
-        self._openers = 0
+        self._meant: set[tuple[str, str]] = set()
         self._bodies: dict[Reader, bytes] = {}
-        self._troubled: set[object] = set()
-        self._renewed_at = -RENEW_SECONDS
+        self._openers = Openers(client, lambda reader, what: self._post((reader, what)))
+        self._trouble, self._renewals = Trouble(on_notice), Renewals(client)
         self._labels = ""
+        self._heard = 0.0
         for end in (self._bell, self._ear):
             end.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ)
@@ -113,8 +114,7 @@ class Follower:
         """Ends all that is under way."""
         for mirror in self._mirrors.values():
             mirror.stop()
-        for _ in range(self._openers):
-            self._to_open.put(None)
+        self._openers.close()
         for reader in self.readers.values():
             reader.close()
         self._selector.close()
@@ -136,6 +136,7 @@ class Follower:
         lines += self._attend(time.monotonic())
         if lines:
             self.on_lines(lines)
+            self._heard = time.monotonic()
             time.sleep(max(0.0, GATHER_SECONDS - (time.monotonic() - began)))
 
     def _hear(self) -> None:
@@ -153,10 +154,12 @@ class Follower:
                 found = objects.list_objects(self.client, POD, name, labels=self._labels)
                 self._look(name, Listed(tuple(found.items)))
         self._mirrors = {}
-        until = time.monotonic() + LAST_WORDS_SECONDS
+        self._heard = time.monotonic()
         for reader in self.readers.values():
             reader.leave(time.monotonic(), gone=False)
-        while time.monotonic() < until and not all(reader.done for reader in self.readers.values()):
+        while not all(reader.done for reader in self.readers.values()):
+            if time.monotonic() - self._heard > LAST_WORDS_SECONDS:
+                break
             self.turn()
 
     # -- pods
@@ -165,9 +168,9 @@ class Follower:
         if isinstance(told, MlstackError):
             raise told
         if isinstance(told, Lost):
-            self._tell_trouble(namespace, told.error)
+            self._trouble.tell(namespace, told.error)
         elif isinstance(told, Listed):
-            self._mended(namespace)
+            self._trouble.mended(namespace)
             begin = Begin() if namespace in self._looked else self.begin
             self._looked.add(namespace)
             for pod in told.items:
@@ -181,13 +184,16 @@ class Follower:
 
     def _see(self, pod: Manifest, begin: Begin) -> None:
         now = time.monotonic()
+        # Who has not started yet counts: the first one's lines have to be told from the others' from the beginning.
+        self._meant |= {(source.uid, source.container) for source in expected_of(pod) if self.chosen(source)}
+        self.several = self.several or len(self._meant) > 1
         for source, life in sources_of(pod).items():
             reader = self.readers.get((source.uid, source.container))
             if reader is not None:
                 reader.update(life, now)
             elif self.chosen(source):
                 self.readers[source.uid, source.container] = Reader(source, life, begin, now)
-                self.several = self.several or len(self.readers) > 1
+                self.seen = True
 
     def _leave(self, told: Event) -> None:
         self._see(told.object, Begin())
@@ -214,23 +220,8 @@ class Follower:
                 del self.readers[key]
             elif not reader.done and reader.due is not None and reader.due <= now:
                 reader.request(now)
-                self._open(reader)
+                self._openers.open(reader)
         return lines
-
-    def _open(self, reader: Reader) -> None:
-        self._to_open.put(reader)
-        if self._openers < OPENERS:
-            self._openers += 1
-            threading.Thread(target=self._open_all, daemon=True, name="logs").start()
-
-    def _open_all(self) -> None:
-        """An opener's work: connections and handshakes take their time, and a server that is away takes longer."""
-        while (reader := self._to_open.get()) is not None:
-            assert reader.asked is not None
-            try:
-                self._post((reader, self.client.begin(reader.asked)))
-            except MlstackError as error:
-                self._post((reader, error))
 
     def _opened(self, reader: Reader, what: Feed | MlstackError) -> list[LogLine]:
         if isinstance(what, Feed):
@@ -253,7 +244,7 @@ class Follower:
         if feed.status >= 400:
             return self._refused(reader, feed, part)
         if feed.status:
-            self._mended(reader)
+            self._trouble.mended(reader)
         lines = reader.take(part, time.monotonic(), several=self.several)
         return [*lines, *self._finish(reader, whole=True)] if feed.complete else lines
 
@@ -280,29 +271,12 @@ class Follower:
         if isinstance(error, NotFoundError | InvalidError):
             return reader.refused(now)
         passing = isinstance(error, ClusterError) and not isinstance(error, ForbiddenError | UnauthorizedError)
-        if not passing and not (isinstance(error, UnauthorizedError) and reader.fails < RENEWALS and self._renew()):
+        if not passing and not (
+            isinstance(error, UnauthorizedError) and reader.fails < RENEWALS and self._renewals.renew()
+        ):
             raise error
         reader.close()
         reader.retry(now)
         if reader.fails > 1:
-            self._tell_trouble(reader, error)
+            self._trouble.tell(reader, error)
         return None
-
-    def _renew(self) -> bool:
-        """Renews the credentials, once for all the logs that were refused together."""
-        if time.monotonic() - self._renewed_at < RENEW_SECONDS:
-            return True
-        self._renewed_at = time.monotonic()
-        return self.client.renew()
-
-    def _tell_trouble(self, who: object, error: MlstackError) -> None:
-        """Once for all that are troubled together."""
-        if not self._troubled:
-            self.on_notice(f"{error.message.rstrip('.')}. The logs go on when it answers.")
-        self._troubled.add(who)
-
-    def _mended(self, who: object) -> None:
-        if who in self._troubled:
-            self._troubled.discard(who)
-            if not self._troubled:
-                self.on_notice("The logs go on.")

@@ -50,17 +50,23 @@ class Life:
 
 def sources_of(pod: Manifest) -> dict[Source, Life]:
     """The containers of a pod that have started, init containers first."""
-    metadata, status, role = pod["metadata"], pod.get("status") or {}, role_of(pod)
-    title, several = role.title(metadata["name"]), len((pod.get("spec") or {}).get("containers") or ()) > 1
-    found = {}
-    for field, told in (("initContainerStatuses", True), ("containerStatuses", several)):
+    status, lives = pod.get("status") or {}, {}
+    for field in ("initContainerStatuses", "containerStatuses"):
         for one in status.get(field) or []:
             state = one.get("state") or {}
             if state.get("running") or state.get("terminated") or (one.get("lastState") or {}).get("terminated"):
-                name = f"{title}/{one['name']}" if told else title
-                source = Source(metadata["namespace"], metadata["name"], metadata["uid"], one["name"], role, name)
-                found[source] = Life(int(one.get("restartCount") or 0), not state.get("running"))
-    return found
+                lives[one["name"]] = Life(int(one.get("restartCount") or 0), not state.get("running"))
+    return {source: lives[source.container] for source in expected_of(pod) if source.container in lives}
+
+
+def expected_of(pod: Manifest) -> list[Source]:
+    """The containers of a pod, started or not, init containers first."""
+    metadata, spec, role = pod["metadata"], pod.get("spec") or {}, role_of(pod)
+    title, names = role.title(metadata["name"]), [one["name"] for one in spec.get("containers") or []]
+    first = [one["name"] for one in spec.get("initContainers") or []]
+    titles = {name: f"{title}/{name}" if name in first or len(names) > 1 else title for name in (*first, *names)}
+    place = metadata["namespace"], metadata["name"], metadata["uid"]
+    return [Source(*place, name, role, told) for name, told in titles.items()]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from mlstack.actions.apply import ApplyOptions, Confirm, apply_session
 from mlstack.actions.events import OnEvent, Ready, ignore
+from mlstack.actions.following import following, one_at_a_time
 from mlstack.actions.lock import locked
-from mlstack.actions.logs import following, one_at_a_time
 from mlstack.actions.reading import Place
 from mlstack.actions.remember import remember_ends
 from mlstack.actions.session import Scope, Session, open_session

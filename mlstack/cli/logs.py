@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_
 @click.command()
 @click.argument("environment")
 @click.argument("target", metavar="COMPONENT[/ROLE[-INDEX]]")
-@click.option("-f", "--follow", is_flag=True, help="Go on as they grow and pods come, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as they grow and pods come, until the run ends, or Ctrl-C.")
 @click.option("--since", type=Seconds(), default=None, help="Only lines so young (90s, 10m, 1h).")
 @click.option("--tail", type=click.IntRange(0), default=None, help="Only so many last lines of each container.")
 @click.option("--previous", is_flag=True, help="Of the containers' former lives, as after a crash.")
@@ -41,8 +41,8 @@ def logs(settings: Settings, /, environment: str, target: str, output: str, **gi
 
     cnn/worker means all workers of the job cnn, cnn/worker-3 one of them; a pod's name is right, too.
     """
-    from mlstack.actions.logs import LogOptions
     from mlstack.actions.logs import logs as action
+    from mlstack.actions.logtarget import LogOptions
 
     if given["follow"] and given["previous"]:
         raise click.UsageError("--previous is what was said before: it cannot be followed.")
@@ -56,7 +56,7 @@ def logs(settings: Settings, /, environment: str, target: str, output: str, **gi
         view = MetricsView(f"{target} in {environment}", output, given["svg"], live=given["follow"])
         watched(view, lambda: action(scope, target, view, note, options))
         return
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt) if given["follow"] else nullcontext():
         action(scope, target, writer(output), note, options)
 
 

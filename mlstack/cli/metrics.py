@@ -63,8 +63,9 @@ class MetricsView:
             self.live.start()
         self.live.update(live_table(self.title, self.metrics))
 
-    def draw(self, file: Path) -> None:
-        """The picture of all that was measured until now, in one step: who looks at it sees a whole one."""
+    def draw(self, file: Path) -> bool:
+        """The picture of all that was measured until now, in one step: who looks at it sees a whole one. False where
+        there is nothing to draw."""
         from .plot import plot
 
         self.drawn_at = time.monotonic()
@@ -73,21 +74,29 @@ class MetricsView:
             part = file.with_name(f"{file.name}.part")
             plot(self.title, series, part)
             part.replace(file)
+        return bool(series)
 
-    def close(self) -> None:
-        """The table, where it was not shown all along, and the picture. Raises MlstackError if there was nothing."""
+    def stop(self) -> None:
+        """Leaves the table as it is."""
         if self.live is not None:
             self.live.stop()
-        elif self.points and self.output == "text" and not self.live_wanted:
+            self.live = None
+
+    def close(self) -> None:
+        """The table, where it was not shown all along, and the picture."""
+        self.stop()
+        if self.points and self.output == "text" and not self.live_wanted:
             click.echo(table(HEAD, rows(self.metrics)))
+        if self.svg is not None and self.draw(self.svg):
+            note(f"Wrote {self.svg}.")
+
+    def check(self) -> None:
+        """Raises MlstackError if nothing was measured."""
         if not self.points:
             raise MlstackError(
                 f"No line of {self.title} is a measurement: JSON with images_per_second or steps_per_second.",
                 "docs/logs.md says which keys a program of yours may print.",
             )
-        if self.svg is not None:
-            self.draw(self.svg)
-            note(f"Wrote {self.svg}.")
 
 
 def rows(metrics: Metrics) -> list[tuple[str, ...]]:
@@ -138,13 +147,19 @@ def as_dict(one: Measurement) -> dict[str, object]:
 
 
 def watched(view: MetricsView, read: Callable[[], None]) -> None:
-    """Reads until the end, or Ctrl-C, which is the good end of what is followed."""
+    """Reads until the end, or Ctrl-C, which is a good end of what is followed. However it ends, what was measured
+    until then is shown."""
     try:
         read()
     except KeyboardInterrupt:
-        pass
-    except BaseException:
-        if view.live is not None:
-            view.live.stop()
+        view.close()
+        if not view.live_wanted:
+            raise
+    except MlstackError:
+        view.close()
         raise
-    view.close()
+    else:
+        view.close()
+        view.check()
+    finally:
+        view.stop()

@@ -25,7 +25,7 @@ def pod(index: int) -> dict[str, Any]:
     metadata = {"name": f"w-{index}", "namespace": "n", "uid": f"u{index}", "labels": labels}
     return {
         "metadata": metadata,
-        "spec": {"containers": [{}]},
+        "spec": {"containers": [{"name": "main"}]},
         "status": {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": "T"}}}]},
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions.logreader import QUIET_SECONDS, Begin, Life, Reader, Source, sources_of
+from mlstack.actions.logreader import QUIET_SECONDS, Begin, Life, Reader, Source, expected_of, sources_of
 from mlstack.plan.roles import Role
 
 SOURCE = Source("n", "cnn-worker-3", "u", "main", Role("worker", 3), "worker-3")
@@ -187,11 +187,14 @@ def test_what_a_line_says_of_itself() -> None:
     assert (found.line, found.several) == ("50%\r100% \ufffd", False)
 
 
-def pod(*statuses: dict[str, Any], containers: int = 1, **more: Any) -> dict[str, Any]:
+def pod(*statuses: dict[str, Any], containers: str = "a", init: str = "", **more: Any) -> dict[str, Any]:
     metadata = {"name": "p", "namespace": "n", "uid": "u"}
     return {
         "metadata": metadata,
-        "spec": {"containers": [{}] * containers},
+        "spec": {
+            "containers": [{"name": name} for name in containers],
+            "initContainers": [{"name": name} for name in init],
+        },
         "status": {"containerStatuses": list(statuses), **more},
     }
 
@@ -210,18 +213,23 @@ CRASHED = container("a", "waiting", lastState={"terminated": {"startedAt": "T"}}
         (pod(container("a", "waiting")), {}),
         (pod(container("a", "running")), {"p": Life()}),
         (
-            pod(container("a", "running"), container("b", "terminated"), containers=2),
+            pod(container("a", "running"), container("b", "terminated"), containers="ab"),
             {"p/a": Life(), "p/b": Life(0, True)},
         ),
         (pod(CRASHED), {"p": Life(3, True)}),
         (
-            pod(container("a", "running"), initContainerStatuses=[container("i", "terminated")]),
+            pod(container("a", "running"), init="i", initContainerStatuses=[container("i", "terminated")]),
             {"p/i": Life(0, True), "p": Life()},
         ),
     ],
 )
 def test_containers_that_have_said_something(found: dict[str, Any], expected: dict[str, Life]) -> None:
     assert {source.title: life for source, life in sources_of(found).items()} == expected
+
+
+def test_containers_that_will_say_something() -> None:
+    assert [source.title for source in expected_of(pod(containers="ab", init="i"))] == ["p/i", "p/a", "p/b"]
+    assert [source.title for source in expected_of(pod())] == ["p"]
 
 
 def test_a_restarted_container_is_the_same_source() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mlstack.actions.events import Event, LogLine, Notice
+from mlstack.actions.following import one_at_a_time
 from mlstack.actions.logreader import Source
-from mlstack.actions.logs import LogOptions, one_at_a_time
+from mlstack.actions.logtarget import LogOptions, LogTarget
 from mlstack.plan.roles import Role
 
 
@@ -35,4 +36,5 @@ def test_who_is_meant(wanted: str, container: str, expected: list[str]) -> None:
         Source("n", "cnn-worker-0", "u", "side", Role("worker", 0), "worker-0/side"),
         Source("n", "cnn-worker-1", "u", "main", Role("worker", 1), "worker-1"),
     ]
-    assert [source.title for source in sources if LogOptions(container=container).chosen(wanted)(source)] == expected
+    target = LogTarget("cnn", wanted, LogOptions(container=container))
+    assert [source.title for source in sources if target.chosen(source)] == expected

@@ -11,7 +11,7 @@ import pytest
 from mlstack.actions import logs as logs_action
 from mlstack.actions.events import LogLine
 from mlstack.actions.init import init
-from mlstack.actions.logs import LogOptions
+from mlstack.actions.logtarget import LogOptions
 from mlstack.cli import main
 from mlstack.cli.logs import titled
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlstack.actions.events import LogLine
 from mlstack.cli.metrics import MetricsView, figure, watched
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, WorkloadFailedError
 
 
 def line(worker: int, second: int, images: float, step: int) -> LogLine:
@@ -86,3 +86,26 @@ def test_nothing_to_show_is_an_error() -> None:
     view = MetricsView("cnn in gke", "text", None, live=False)
     with pytest.raises(MlstackError, match="No line of cnn in gke is a measurement"):
         watched(view, lambda: view([LogLine("p", "c", "hello")]))
+
+
+def test_ctrl_c_before_anything_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    def read() -> None:
+        raise KeyboardInterrupt
+
+    watched(MetricsView("cnn in gke", "text", None, live=True), read)
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(KeyboardInterrupt):  # what was not to be followed was not read to its end
+        watched(MetricsView("cnn in gke", "text", None, live=False), read)
+
+
+def test_what_a_failed_run_had_measured_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    view = MetricsView("cnn in gke", "text", tmp_path / "a.svg", live=True)
+
+    def read() -> None:
+        view(LINES)
+        raise WorkloadFailedError("Job/cnn failed")
+
+    with pytest.raises(WorkloadFailedError):
+        watched(view, read)
+    out, err = capsys.readouterr()
+    assert (len(out.splitlines()), err) == (4, f"Wrote {tmp_path / 'a.svg'}.\n")
