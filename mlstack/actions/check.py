@@ -11,6 +11,7 @@ from mlstack.actions.fitting import look_at_room
 from mlstack.actions.preflight import whole_rights
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.tune import unscaled
+from mlstack.app.assemble import chosen as chosen_names
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.findings import CLUSTER, Finding, Look, Row, findings, rows
 from mlstack.plan.fit.asks import Ask, asks
@@ -36,10 +37,11 @@ def check(scope: Scope) -> Checked:
 
     Raises what connecting and rendering raise: a cluster that does not answer, or that is another one.
     """
+    names = chosen_names(scope.project, scope.project.environment(scope.environment), scope.components or None)
     everything = replace(scope, components=())
     session = open_session(replace(everything, sets=(*scope.sets, *unscaled(everything))))
     all_of_it = session.manifests
-    chosen = {name: all_of_it[name] for name in scope.components or all_of_it}
+    chosen = {name: all_of_it[name] for name in names}
     looks = [Look(CLUSTER, _cluster(session))]
     looks += look(session, Asked(chosen, all_of_it, rights=whole_rights(session, chosen)))
     looks += untold(_room(session, chosen), looks)
