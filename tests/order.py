@@ -28,7 +28,6 @@ USES = {
     "tests/cluster/test_sandbox.py": GKE,
     # Control planes of their own, or none.
     "tests/cluster/fit/test_reasons.py": NEITHER,
-    "tests/cluster/queues/": NEITHER,
     "tests/cluster/scale/": NEITHER,
     "tests/cluster/test_apply_doc.py": NEITHER,
     "tests/cluster/test_catalogue.py": NEITHER,
@@ -37,11 +36,9 @@ USES = {
     "tests/cluster/test_walkthrough.py": NEITHER,
     "tests/cluster/test_wheel.py": NEITHER,
 }
-# One worker runs both: they look at the same renders of all prototypes, which each process makes once, or share Kueue.
+# One worker runs both: they look at the same renders of all prototypes, which each process makes once.
 TOGETHER = {
     "tests/cluster/test_catalogue.py": "tests/prototypes/test_pairs.py",
-    "tests/cluster/queues/test_queue.py": "tests/cluster/queues/test_oracle.py",
-    "tests/cluster/queues/test_reading.py": "tests/cluster/queues/test_oracle.py",
 }
 # A guess, in seconds, at the files that take longest, of which only the order counts (`--durations=0` helps to mend
 # it); of all others the number of tests says enough.
@@ -50,7 +47,6 @@ SECONDS = {
     "tests/cluster/test_walkthrough.py": 110,
     "tests/cluster/test_apply_doc.py": 100,
     "tests/cluster/test_faults.py": 100,
-    "tests/cluster/queues/test_oracle.py": 100,
     "tests/cluster/scale/test_scale.py": 60,
     "tests/cluster/test_jobs.py": 60,
     "tests/cluster/test_sandbox.py": 60,

@@ -41,6 +41,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "LocalQueue": (KUEUE, f"{KUEUE_CRDS}_localqueues.yaml"),
     "ClusterQueue": (KUEUE, f"{KUEUE_CRDS}_clusterqueues.yaml"),
     "ResourceFlavor": (KUEUE, f"{KUEUE_CRDS}_resourceflavors.yaml"),
+    "Cohort": (KUEUE, f"{KUEUE_CRDS}_cohorts.yaml"),
     "Workload": (KUEUE, f"{KUEUE_CRDS}_workloads.yaml"),
 }
 

@@ -14,9 +14,11 @@ from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues import kueue
+from tests.upstream.crds import crd
 
 Kubectl = Callable[..., str]
 NAME = "queues"
+KINDS = ("LocalQueue", "ClusterQueue", "ResourceFlavor", "Cohort", "Workload")
 GPU, MODEL, A100 = "nvidia.com/gpu", "cloud.google.com/gke-accelerator", "nvidia-tesla-a100"
 
 
@@ -35,6 +37,20 @@ def _cpu_node() -> dict[str, Any]:
     node = _node(0)
     del node["status"]["allocatable"][GPU]
     return {**node, "metadata": {"name": "cpu-0"}, "spec": {}}
+
+
+@pytest.fixture(scope="module")
+def defined(minikube: Sandbox, kubectl: Kubectl) -> Iterator[None]:
+    """Kueue's kinds on the shared control plane by its own definitions, and nobody who works on them."""
+    definitions = [{**crd(kind), "spec": {**crd(kind)["spec"], "conversion": {"strategy": "None"}}} for kind in KINDS]
+    names = [f"crd/{one['metadata']['name']}" for one in definitions]
+    sent = yaml.dump_all(definitions, Dumper=yaml.CSafeDumper)
+    try:
+        kubectl("apply", "--server-side", "-f", "-", context="minikube", stdin=sent)
+        kubectl("wait", "--for=condition=Established", "--timeout=60s", *names, context="minikube")
+        yield
+    finally:
+        kubectl("delete", *names, context="minikube")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,11 @@
-"""The real Kueue as the oracle: on random queues, what mlstack says of a job is what Kueue does with it."""
+"""The real Kueue as the oracle: on random queues, what mlstack says of a job is what Kueue does with it.
+
+MLSTACK_RECORD_KUEUE=1 writes what it made of the first scenes where test_recorded.py reads it.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +20,8 @@ from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.queues import Standing, answers
 from mlstack.plan.readiness import condition
-from tests.cluster.queues.scenes import Scene, scene
+from tests.cluster.queues.recording import RECORDED, Recording, record
+from tests.cluster.queues.scenes import SCENE, Scene, scene
 
 GROUP, VERSION = "kueue.x-k8s.io", "v1beta2"
 KINDS = {
@@ -27,19 +32,27 @@ PATIENCE_S = 90
 SETTLED_S = 2.0  # a queue that has just come may turn a job away once, and take it then
 
 
-def test_five_scenes(server: Client) -> None:
-    compare(server, range(5), "quick")
+pytestmark = pytest.mark.slow  # Kueue is built for it; test_recorded.py is its quick sibling
 
 
-@pytest.mark.slow
+def test_twelve_scenes(server: Client) -> None:
+    kept = compare(server, range(12), "quick")
+    if os.environ.get("MLSTACK_RECORD_KUEUE"):
+        record(kept, RECORDED)
+
+
 def test_forty_scenes(server: Client) -> None:
     compare(server, range(100, 140), "slow")
 
 
-def compare(client: Client, seeds: Sequence[int], prefix: str) -> None:
-    """Asks mlstack, then Kueue; then, with nobody else there, whether what waits gets in, what never fits not."""
+def compare(client: Client, seeds: Sequence[int], prefix: str) -> list[Recording]:
+    """Asks mlstack, then Kueue; then, with nobody else there, whether what waits gets in, what never fits not.
+
+    Returns how Kueue's objects stood before each job came, and whether it let it in.
+    """
     scenes = [scene(seed, prefix) for seed in seeds]
     prepare(client, scenes)
+    stood = {kind: listed(client, kind) for kind in KINDS}
     said = {one.seed: say(client, one) for one in scenes}
     make(client, [one.asked for one in scenes])
     did = decided(client, scenes)
@@ -62,6 +75,15 @@ def compare(client: Client, seeds: Sequence[int], prefix: str) -> None:
         for one in left
         if said[one.seed][0] is Standing.NEVER and reserved(client, one)
     ] == []
+    return [
+        Recording(one, [found for kind in KINDS for found in stood[kind] if named(one, found)], did[one.seed])
+        for one in scenes
+    ]
+
+
+def named(one: Scene, found: Manifest) -> bool:
+    """Whether an object is of a scene."""
+    return bool(found["metadata"]["labels"][SCENE] == one.namespace)
 
 
 def agrees(standing: Standing, admitted: bool) -> bool:

@@ -13,6 +13,8 @@ import yaml
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues.conftest import A100, GPU, MODEL, NAME
 
+pytestmark = pytest.mark.slow  # Kueue is built for it; test_recorded.py is its quick sibling
+
 Kubectl = Callable[..., str]
 IMAGE = "registry.example.com/train:1"
 FOREVER = '--annotations={"sim/mode": "forever"}'
@@ -102,7 +104,6 @@ def test_jobs_are_admitted(app: Any, kubectl: Kubectl) -> None:
     assert {pod["spec"]["nodeName"][:4] for pod in pods} == {"a100"}
 
 
-@pytest.mark.slow
 def test_a_job_waits_is_told_of_and_left_alone(app: Any, kubectl: Kubectl) -> None:
     """After the one above: its jobs hold the whole quota."""
     names = [word for name in JOBS for word in ("-c", name)]
