@@ -13,7 +13,7 @@ import click
 from .output import event_line
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from mlstack.actions.session import Scope
     from mlstack.actions.status import Status
@@ -30,12 +30,10 @@ def watch(scopes: Sequence[Scope], interval: float, output: str) -> None:
     if output == "text" and sys.stdout.isatty():
         from rich.live import Live
 
-        screen = Live(auto_refresh=False, vertical_overflow="visible")
+        screen = Live(auto_refresh=False)  # what has no room is cut, and whole at the end
         with suppress(KeyboardInterrupt), screen:
             watch_status(
-                scopes,
-                lambda views: screen.update(drawn(views, screen.console.width), refresh=True),
-                interval_s=interval,
+                scopes, lambda views: screen.update(fitting(views, screen.console), refresh=True), interval_s=interval
             )
         return
     with suppress(KeyboardInterrupt):
@@ -72,12 +70,20 @@ class Changes:
         return "\n".join([*lines, ""] if self.several else lines)
 
 
-def drawn(views: Sequence[View], width: int) -> RenderableType:
-    """The views for a terminal: side by side as far as they have room."""
+def fitting(views: Sequence[View], console: Console) -> RenderableType:
+    """The views for a terminal: where it is too low for all of them, without where components are reached."""
+    whole = drawn(views, console.width)
+    if len(console.render_lines(whole)) < console.height:
+        return whole
+    return drawn(views, console.width, brief=True)
+
+
+def drawn(views: Sequence[View], width: int, *, brief: bool = False) -> RenderableType:
+    """The views: side by side as far as they have room, else below each other."""
     from rich.console import Group
     from rich.table import Table
 
-    panels = [panel(view) for view in views]
+    panels = [panel(view, brief=brief) for view in views]
     if width // max(1, len(panels)) < LEAST_COLUMNS:
         return Group(*panels)
     grid = Table.grid(expand=True)
@@ -87,21 +93,21 @@ def drawn(views: Sequence[View], width: int) -> RenderableType:
     return grid
 
 
-def panel(view: View) -> RenderableType:
+def panel(view: View, *, brief: bool = False) -> RenderableType:
     """One environment in a frame."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.text import Text
 
-    parts: list[RenderableType] = [components(view.status), *remarks(view.status)] if view.status else []
+    parts: list[RenderableType] = [components(view.status, brief=brief), *remarks(view.status)] if view.status else []
     parts += [Text(view.problem, style="red")] if view.problem else []
     now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
     context = f" ({view.status.context})" if view.status and view.status.context != view.environment else ""
     return Panel(Group(*parts), title=f"{view.environment}{context}", subtitle=now, title_align="left")
 
 
-def components(found: Status) -> RenderableType:
-    """The components: readiness, objects, and below each why it is not ready and where it is reached."""
+def components(found: Status, *, brief: bool = False) -> RenderableType:
+    """The components: readiness, objects, and beside each why it is not ready and, unless `brief`, its endpoints."""
     from rich.table import Table
     from rich.text import Text
 
@@ -109,10 +115,8 @@ def components(found: Status) -> RenderableType:
     for name in ("component", "ready", "objects", "notes"):
         table.add_column(name, overflow="fold")
     for one in found.components:
-        reached = (
-            [f"reached at {', '.join(one.endpoints)}"] if one.endpoints and one.ready in ("yes", "running") else []
-        )
-        notes = Text("\n".join((*one.notes, *reached)))
+        reached = one.endpoints if one.ready in ("yes", "running") and not brief else ()
+        notes = Text("\n".join((*one.notes, *([f"reached at {', '.join(reached)}"] if reached else []))))
         table.add_row(one.name, Text(one.ready, style=STYLES.get(one.ready, "")), f"{one.present}/{one.total}", notes)
     return table
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from mlstack.actions.gpus import Gpus
 from mlstack.actions.status import ComponentStatus, Status
 from mlstack.actions.watching import View
-from mlstack.cli.watch import LEAST_COLUMNS, Changes, drawn
+from mlstack.cli.watch import LEAST_COLUMNS, Changes, drawn, fitting
 
 HUB = ComponentStatus("hub", "core/jupyterhub", "yes", 9, 9, (), ("hub.default:80",))
 CNN = ComponentStatus("cnn", "tf-job/tf-cnn", "waiting", 1, 2, ("TFJob/cnn 2/4: Insufficient nvidia.com/gpu",))
@@ -43,6 +43,15 @@ def test_where_there_is_no_room_they_stand_below_each_other() -> None:
     lines = text([view("gke", HUB), view("minikube", problem="It does not answer.")], 2 * LEAST_COLUMNS - 2)
     assert "minikube" not in lines[0]
     assert any("It does not answer." in line for line in lines)
+
+
+@pytest.mark.parametrize(("height", "told"), [(40, True), (10, False)])
+def test_a_low_terminal_leaves_out_where_components_are_reached(height: int, told: bool) -> None:
+    console = Console(width=80, height=height, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(fitting([view("gke", HUB, CNN), view("minikube", HUB)], console))
+    shown = console.export_text()
+    assert ("reached at" in shown) == told
+    assert "Insufficient nvidia.com/gpu" in shown
 
 
 @pytest.mark.parametrize("several", [False, True])
