@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from mlstack.actions.capacity import KINDS, NOT_ENDED, PAGE
+from mlstack.actions.garbage import uncollected
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
@@ -28,5 +29,5 @@ def _count(client: Client, namespace: str, name: str) -> int:
 
 
 if __name__ == "__main__":
-    with connect(sys.argv[2], sys.argv[1]) as connected:
+    with connect(sys.argv[2], sys.argv[1]) as connected, uncollected():
         print(receive(connected, sys.argv[3]))

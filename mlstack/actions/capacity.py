@@ -6,16 +6,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlstack.actions.connection import Connection
 from mlstack.actions.queues import see_queues
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ForbiddenError, NotFoundError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.objects import Manifest
+from mlstack.compose.render import Target
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.claimed import hidden, matters, notes
 from mlstack.plan.fit.nodes import Pod, rooms
+from mlstack.plan.fit.outlook import Outlook, outlooks
+from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.slim import slim
@@ -54,6 +58,27 @@ NAMED = {
 }
 DEVICE_CLASS = Resource("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", False)
 SLICE = Resource("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", False)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A cluster as it is seen, which nodes may still come, and the platform's names of accelerators."""
+
+    view: View
+    grows: Growth
+    types: Mapping[str, str]
+
+    def outlooks(self, asked: Sequence[Ask]) -> list[Outlook]:
+        """What becomes of these pods, all of them together."""
+        return outlooks(self.view, asked, grows=self.grows, types=self.types)
+
+
+def capacity(
+    connection: Connection, target: Target, ignored: Callable[[Pod], bool], coming: frozenset[str], asked: Sequence[Ask]
+) -> Capacity:
+    """What an environment's cluster has for what is asked, as `see` sees it."""
+    view = see(connection.client, connection.namespace, ignored, coming, asked=asked)
+    return Capacity(view, connection.environment.grows(target.platform), model_names(target.platform))
 
 
 def see(

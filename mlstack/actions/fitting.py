@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from mlstack.actions.capacity import COMPONENT, KINDS, model_names, own_pods, see
+from mlstack.actions.capacity import COMPONENT, KINDS, capacity, model_names, own_pods
+from mlstack.actions.garbage import uncollected
 from mlstack.actions.session import Session
 from mlstack.plan.findings import NODES, Finding, Look
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
 from mlstack.plan.fit.nodes import Pod, Room
-from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
 
 
+@uncollected()
 def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str], *, devices_only: bool) -> list[Look]:
     """Whether these pods find a place. Those of the same components that are there make room for them.
 
@@ -27,10 +29,8 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str],
             there.add(pod["metadata"]["labels"][COMPONENT])
         return is_own
 
-    view = see(session.connection.client, session.connection.namespace, makes_room, coming, asked=asked)
-    platform = session.target.platform
-    grows = session.connection.environment.grows(platform)
-    found = outlooks(view, there_first(asked, there), grows=grows, types=model_names(platform))
+    seen = capacity(session.connection, session.target, makes_room, coming, asked)
+    view, found = seen.view, seen.outlooks(there_first(asked, there))
     if view.nodes is None and not devices_only:
         return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]

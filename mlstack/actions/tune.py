@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mlstack.actions.capacity import APP, COMPONENT, model_names, own_pods, see
+from mlstack.actions.capacity import APP, COMPONENT, Capacity, capacity, own_pods
 from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.garbage import uncollected
 from mlstack.actions.params import set_param, unset_param
 from mlstack.actions.session import Scope, render_scope
 from mlstack.app.assemble import chosen
@@ -17,12 +18,12 @@ from mlstack.app.project import Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.settings import component_in, one_setting
 from mlstack.compose.manifests import Manifest
-from mlstack.compose.render import Rendered, Target
+from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.alternatives import AS_IT_IS, TYPE, Alternative, Trial, alternatives, trials
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
-from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.picture import Picture, picture
 from mlstack.plan.fit.scale import Size, check_scale, choose
 from mlstack.plan.fit.slots import Slots
@@ -90,6 +91,7 @@ class Tuning:
     written: tuple[str, ...] = ()
 
 
+@uncollected()
 def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
 
@@ -103,13 +105,13 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     names = asked_for if scope.components else _with_devices(rendered, connection.namespace)
     ours = own_pods(scope.project.name, names)
     wanted = [ask for one in rendered if one.component in names for ask in _of(one, connection.namespace)]
-    view = see(connection.client, connection.namespace, ours, _claims(rendered), asked=wanted)
-    there = _applied(view, scope.project.name)
+    seen = capacity(connection, target, ours, _claims(rendered), wanted)
+    there = _applied(seen.view, scope.project.name)
     others = [one for one in rendered if one.component not in names and one.component not in there]
     own = {one.component: one for one in rendered}
-    tuned = [_tuned(scope, connection, target, view, own[name], others, scale) for name in names]
+    tuned = [_tuned(scope, connection, seen, own[name], others, scale) for name in names]
     written = [line for one in tuned for line in _write(scope, one, scale)] if write else []
-    return Tuning(scope.environment, tuple(tuned), view.blind, tuple(written))
+    return Tuning(scope.environment, tuple(tuned), seen.view.blind, tuple(written))
 
 
 def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
@@ -135,8 +137,7 @@ def _names(scope: Scope) -> list[str]:
 def _tuned(
     scope: Scope,
     connection: Connection,
-    target: Target,
-    view: View,
+    seen: Capacity,
     one: Rendered,
     others: Sequence[Rendered],
     scale: str,
@@ -155,11 +156,10 @@ def _tuned(
 
     asked = [*asks(name, one.manifests, connection.namespace), *beside]
     resource = next(filter(None, (device_of(ask) for ask in asked if ask.component == name)), "")
-    types = model_names(target.platform)
-    grows = connection.environment.grows(target.platform)
-    found = outlooks(view, asked, grows=grows, types=types)
+    view, types = seen.view, seen.types
+    found = seen.outlooks(asked)
     own = tuple(each for each in found if each.ask.component == name)
-    best = choose(view, asks_at, resource, wanted, grows) if sized else None
+    best = choose(view, asks_at, resource, wanted, seen.grows) if sized else None
     workers, each = (int(one.settings[name].value) for name in SIZED) if sized else (0, 0)
     size = Size(workers, each) if sized else None
     asked_size = None if _setting(scope, name, "scale") else size

@@ -223,6 +223,11 @@ class Project:
         return {}
 
     @cached_property
+    def known_names(self) -> dict[str, set[str]]:
+        """The names of parameters that were gathered already, by what they were gathered from."""
+        return {}
+
+    @cached_property
     def prototypes(self) -> dict[str, Prototype]:
         """The prototypes that were read already, by component."""
         return {}

@@ -41,12 +41,19 @@ def _check_params(project: Project, file: YamlFile, *keys: str) -> None:
     if not left:
         return
     # A value may wait for a component that is not generated yet: every prototype in reach counts.
-    offered = (read_prototype(package, name) for package in available(project) for name in package.prototypes)
-    known = known_names(offered)
+    known = _offered(project)
     for name in sorted(left - known):
         raise MlstackError(
             f"{file.place(*keys, name)}: no prototype has a parameter {name}.", did_you_mean(name, known)
         )
+
+
+def _offered(project: Project) -> set[str]:
+    """The names that any prototype in reach knows; gathered once, for that reads them all."""
+    if "offered" not in project.known_names:
+        found = (read_prototype(package, name) for package in available(project) for name in package.prototypes)
+        project.known_names["offered"] = known_names(found)
+    return project.known_names["offered"]
 
 
 def known_names(prototypes: Iterable[Prototype]) -> set[str]:

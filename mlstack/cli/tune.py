@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ def tune(
         _watch(scope, scale, interval, output)
         return
     found = action(scope, scale=scale, write=write)
+    gc.freeze()  # it may hold tens of thousands of pods, through which the collector need not walk until the end
     if svg:
         _draw(found, svg)
     emit(tuning_as_dict(found), output, lambda: tuning_text(found, scale, drawn=picture))

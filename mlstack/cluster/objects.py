@@ -70,9 +70,18 @@ def list_objects(
 def list_pages(
     client: Client, resource: Resource, namespace: str | None, *, page: int, labels: str = "", fields: str = ""
 ) -> Iterator[list[Manifest]]:
-    """As `list_objects`, `page` objects at a time, for kinds too many to hold at once."""
-    for found in _pages(client, resource, namespace, labels, fields, False, page):
-        yield found.items
+    """As `list_objects`, `page` objects at a time, for kinds too many to hold at once.
+
+    While a page is looked at the next one is on its way.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # only where there is so much
+
+    pages = _pages(client, resource, namespace, labels, fields, False, page)
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(next, pages, None)
+        while (found := coming.result()) is not None:
+            coming = ahead.submit(next, pages, None)
+            yield found.items
 
 
 def _pages(

@@ -182,13 +182,14 @@ class Answer:
             self._feed()
 
     def read(self) -> bytes:
-        """The whole body, unpacked; it is `data` from then on."""
+        """The whole body, unpacked; it is `data` from then on. Once."""
         self.data = b"".join(self.parts())
         if self.headers.get("content-encoding") == "gzip":
             try:
                 self.data = zlib.decompress(self.data, _GZIP)
             except zlib.error as error:
                 raise NoAnswerError(f"the answer is damaged ({error})") from None
+        del self._parser  # it holds this answer, and with it the whole body, until the garbage collector comes by
         return self.data
 
     def shutdown(self) -> None:

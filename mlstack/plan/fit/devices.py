@@ -107,7 +107,7 @@ def unready(room: Room, resource: str) -> bool:
 def holders(room: Room, resource: str) -> Counter[tuple[str, str]]:
     """Who holds how many of a node's devices, by (namespace, name of the job or service)."""
     found: Counter[tuple[str, str]] = Counter()
-    for pod in room.pods:
+    for pod in room.pods if room.used.get(resource) else ():
         held = pod_requests(pod).get(resource, 0)
         if held:
             found[(pod["metadata"].get("namespace") or "default", holder(pod))] += held

@@ -36,31 +36,26 @@ class Range:
 Coupling = Callable[[Sequence[Slots]], Range]
 
 
-def placed(found: Sequence[Slots], pod: Pod) -> Range:
-    """How many pods like `pod` (with its namespace and labels) the nodes take together.
+def usable(found: Sequence[Slots], pod: Pod) -> list[Slots]:
+    """The nodes' slots after the rules across nodes that the pods already there decide."""
+    rooms = [one.room for one in found]
+    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
+    return [_unless(one, closed) for one in found] if closed else list(found)
+
+
+def placed(open_: Sequence[Slots], pod: Pod) -> Range:
+    """How many pods like `pod` (with its namespace and labels) the nodes take together; `open_` are their usable slots.
 
     Exact with at most one rule that couples the pods to each other; with several, `low` is 0 and `high` the least that
     one of them allows.
     """
-    rooms = [one.room for one in found]
-    open_ = _filtered(found, pod, rooms)
-    couplings = list(_couplings(pod, rooms))
+    couplings = list(_couplings(pod, [one.room for one in open_]))
     if not couplings:
         total = sum(one.count for one in open_)
         return Range(total, total)
     ranges = [coupling(open_) for coupling in couplings]
     strictest = min(ranges, key=lambda one: one.high)
     return strictest if len(ranges) == 1 else replace(strictest, low=0)
-
-
-def usable(found: Sequence[Slots], pod: Pod) -> list[Slots]:
-    """The nodes' slots after the rules across nodes that the pods already there decide."""
-    return _filtered(found, pod, [one.room for one in found])
-
-
-def _filtered(found: Sequence[Slots], pod: Pod, rooms: Sequence[Room]) -> list[Slots]:
-    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
-    return [_unless(one, closed) for one in found]
 
 
 @dataclass(frozen=True)
@@ -88,6 +83,8 @@ def _closed_by_others(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
     found: dict[str, set[str]] = {}
     for room in rooms:
         for other in room.pods:
+            if "affinity" not in other["spec"]:
+                continue  # most pods, of which there may be very many
             for term in _terms(other, "podAntiAffinity"):
                 value = room.labels.get(term["topologyKey"])
                 if value is not None and _meets(term, other, pod):

@@ -6,6 +6,7 @@ to.
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -98,7 +99,9 @@ def picture(fits: Sequence[Fit], resource: str, models: Mapping[str, str]) -> Pi
     taken, placed = _placed(asking, resource)
     shown = [one for one in asking[0].found if one.room.allocatable.get(resource) or unready(one.room, resource)]
     nodes = [_node(one, taken[one.room.name], resource, models) for one in shown]
-    held: Counter[tuple[str, str]] = sum((holders(one.room, resource) for one in shown), Counter())
+    held = Counter[tuple[str, str]]()
+    for one in shown:
+        held.update(holders(one.room, resource))
     asked = sum(one.ask.count for one in asking)
     job = asking[0].ask.component
     return Picture(resource, job, asked, placed, _groups(nodes), tuple(held.most_common())) if nodes else None
@@ -109,14 +112,15 @@ def _placed(asking: Iterable[Fit], resource: str) -> tuple[Counter[str], int]:
     taken: Counter[str] = Counter()
     placed = 0
     for one in asking:
-        each, left = one.ask.needs[resource], {slots.room.name: slots.count for slots in one.found}
-        rooms = {slots.room.name: slots.room for slots in one.found}
+        each, open_ = one.ask.needs[resource], [slots for slots in one.found if slots.count > 0]
+        most = [(-slots.count, at) for at, slots in enumerate(open_)]
+        heapq.heapify(most)
         for _ in range(0 if one.told else min(one.ask.count, one.room.high)):
-            name = max(left, key=lambda name: left[name], default="")
-            if not name or left[name] <= 0 or rooms[name].free(resource) - taken[name] < each:
+            less, at = most[0] if most else (0, 0)
+            if not less or open_[at].room.free(resource) - taken[open_[at].room.name] < each:
                 break
-            left[name] -= 1
-            taken[name] += each
+            heapq.heapreplace(most, (less + 1, at))
+            taken[open_[at].room.name] += each
             placed += 1
     return taken, placed
 

@@ -13,12 +13,12 @@ from typing import Any
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.domains import Range, placed, usable
 from mlstack.plan.fit.nodes import Pod, Room
-from mlstack.plan.fit.slim import CONTAINER
 from mlstack.plan.fit.slots import VOLUME, Slots, slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import alone, reachable
 
 CONTAINERS = ("containers", "initContainers")
+CONTAINER = ("name", "resources", "restartPolicy")  # and its ports of the node
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,31 @@ def places(view: View, ask: Ask) -> Places:
 
 def left(view: View, asked: Sequence[Ask], resource: str) -> int:
     """What the nodes that take at least one of the asks' pods have free of a resource, all together."""
-    key = (resource, *sorted({shape(ask.pod) for ask in asked}))
-    known: int | None = view.known.get(key)
+    shapes = tuple(sorted({shape(ask.pod) for ask in asked}))
+    known: int | None = view.known.get((resource, *shapes))
+    if known is None:
+        rooms = _open_to_any(view, asked, shapes)
+        known = view.known[resource, *shapes] = sum(max(0, room.free(resource)) for room in rooms)
+    return known
+
+
+def _open_to_any(view: View, asked: Sequence[Ask], shapes: tuple[str, ...]) -> list[Room]:
+    """The nodes that take at least one of the asks' pods."""
+    known: list[Room] | None = view.known.get(shapes)
     if known is None:
         columns = zip(*(places(view, ask).found for ask in asked), strict=True)
-        rooms = [column[0].room for column in columns if any(one.count for one in column)]
-        known = view.known[key] = sum(max(0, room.free(resource)) for room in rooms)
+        known = view.known[shapes] = [column[0].room for column in columns if any(one.count for one in column)]
     return known
 
 
 def _places(view: View, ask: Ask) -> Places:
     first = places(view.base, ask).found if view.base else ()
     found = (*first, *(_slots(view, room, ask) for room in (view.nodes or ())[len(first) :]))
-    room = placed(found, ask.pod)
+    open_ = tuple(usable(found, ask.pod))
+    room = placed(open_, ask.pod)
     if alone(ask.pod, view.storage):
         room = Range(min(1, room.low), min(1, room.high), "claim")
-    return Places(found, tuple(usable(found, ask.pod)), room)
+    return Places(found, open_, room)
 
 
 def _slots(view: View, room: Room, ask: Ask) -> Slots:

@@ -15,6 +15,7 @@ from mlstack.plan.quantities import amount
 Amounts = dict[str, int]
 """Amounts by resource: cpu in thousandths of a core, all else in the resource's own unit (bytes, devices, pods)."""
 
+COUNTED = "requests"  # no field of Kubernetes': what a pod requests, where that was counted before
 BYTES = ("memory", "storage", "ephemeral-storage")
 POD_LEVEL = ("cpu", "memory")  # and hugepages-*: what spec.resources of a pod may say
 
@@ -35,8 +36,11 @@ def pod_requests(pod: Mapping[str, Any]) -> Amounts:
     """What a pod (or a pod template) needs: the larger of its containers with sidecars, and each init container.
 
     Overhead comes on top; amounts said for the pod as a whole win. A pod that is being resized counts with the larger
-    of what it has and what it wants.
+    of what it has and what it wants. What was counted before, as slim pods carry it, is taken as it is.
     """
+    if COUNTED in pod:
+        counted: Amounts = pod[COUNTED]
+        return counted
     spec = pod["spec"]
     held = _held(pod["status"]) if "status" in pod else {}
     running: Amounts = {}

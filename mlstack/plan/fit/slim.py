@@ -1,40 +1,34 @@
-"""Pods without what has no part in where others go: a tenth of their size."""
+"""Pods without what has no part in where others go, and with what they request, counted once: a tenth of their size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from mlstack.plan.fit.requests import COUNTED, pod_requests
+
 METADATA = ("name", "namespace", "labels", "deletionTimestamp", "ownerReferences")
-SPEC = ("nodeName", "priority", "affinity", "overhead", "resources", "schedulerName", "volumes")
+SPEC = ("nodeName", "priority", "schedulerName", "volumes")
 STATUS = ("phase", "nominatedNodeName")
-CONTAINER = ("name", "resources", "restartPolicy")
-GIVEN = ("name", "allocatedResources", "resources")
 
 
 def slim(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a pod the scheduler's rules look at."""
-    spec, status = pod["spec"], pod.get("status") or {}
+    """What of a pod that is there the scheduler's rules look at when they place another one."""
+    spec = pod["spec"]
     small = _only(spec, SPEC)
     if "volumes" in small:
         small["volumes"] = [one for one in small["volumes"] if "persistentVolumeClaim" in one]
-    for key in ("containers", "initContainers"):
-        if spec.get(key):
-            small[key] = [_container(one) for one in spec[key]]
-    state = _only(status, STATUS)
-    for key in ("containerStatuses", "initContainerStatuses"):
-        given = [
-            _only(one, GIVEN) for one in status.get(key) or () if "allocatedResources" in one or "resources" in one
-        ]
-        if given:
-            state[key] = given
-    return {"metadata": _only(pod["metadata"], METADATA), "spec": small, "status": state}
+    if (spec.get("affinity") or {}).get("podAntiAffinity"):
+        small["affinity"] = {"podAntiAffinity": spec["affinity"]["podAntiAffinity"]}
+    both = [_ports(one) for key in ("containers", "initContainers") for one in spec.get(key) or ()]
+    small["containers"] = [{"ports": ports} for ports in both if ports]
+    metadata, status = _only(pod["metadata"], METADATA), _only(pod.get("status") or {}, STATUS)
+    return {"metadata": metadata, "spec": small, "status": status, COUNTED: pod_requests(pod)}
 
 
-def _container(container: Mapping[str, Any]) -> dict[str, Any]:
-    small = _only(container, CONTAINER)
-    ports = [port for port in container.get("ports") or () if port.get("hostPort")]
-    return {**small, "ports": ports} if ports else small
+def _ports(container: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The ports of its node that a container takes."""
+    return [port for port in container.get("ports") or () if port.get("hostPort")]
 
 
 def _only(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -136,9 +136,11 @@ def _group(model: str, group: Sequence[Slots], ask: Ask, device: str) -> str:
     by_device = bool(device) and all(one.what == device for one in full)
     scarce = device if by_device else Counter(one.what for one in full).most_common(1)[0][0]
     most = max(one.room.free(scarce) for one in full)
-    who: Iterable[Counter[tuple[str, str]]] = (holders(one.room, device) for one in full if by_device)
+    who = Counter[tuple[str, str]]()
+    for one in full if by_device else ():
+        who.update(holders(one.room, device))
     few = too_little(scarce, ask.needs.get(scarce, 0), most)
-    return f"{nodes(len(full), len(group), model)} {have(len(full))} {few}{_by(sum(who, Counter()))}"
+    return f"{nodes(len(full), len(group), model)} {have(len(full))} {few}{_by(who)}"
 
 
 def _driverless(relevant: Iterable[Slots], device: str) -> list[str]:

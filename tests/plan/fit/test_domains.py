@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlstack.plan.fit.domains import APART, SPREAD, TOGETHER, Range, placed, usable
-from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.nodes import Room, rooms
 from mlstack.plan.fit.slots import slots
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def _affinity(kind: str, *terms: dict[str, Any]) -> dict[str, Any]:
 def _spread(term: dict[str, Any], **rest: Any) -> dict[str, Any]:
     whole = {**term, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", **rest}
     return {"topologySpreadConstraints": [whole]}
+
+
+def _placed(there: list[Room], pod: dict[str, Any]) -> Range:
+    return placed(usable([slots(room, pod) for room in there], pod), pod)
 
 
 # Zone a has two nodes of 8 CPUs, zone b one, and one node is in no zone. A pod `web` stands in zone a.
@@ -57,7 +61,7 @@ def test_rules_across_nodes(build: Build, spec: dict[str, Any], expected: Range)
     nodes = [build.node(name, {"zone": zone}) for name, zone in (("a1", "a"), ("a2", "a"), ("b1", "b"))]
     there = rooms([*nodes, build.node("none")], [build.pod("a1", {"app": "web"})])
     pod = build.pod(labels={"app": "job"}, **spec)
-    assert placed([slots(room, pod) for room in there], pod) == expected
+    assert _placed(there, pod) == expected
 
 
 def test_those_who_are_there_may_keep_others_off(build: Build) -> None:
@@ -72,7 +76,7 @@ def test_a_full_zone_holds_the_others_back_also_if_the_pod_may_not_go_there(buil
     there = rooms([build.node("a1", {"zone": "a"}), closed], [])
     for policy, count in (("Ignore", 1), ("Honor", 8)):
         pod = build.pod(labels={"app": "job"}, **_spread(JOB, nodeTaintsPolicy=policy))
-        assert placed([slots(room, pod) for room in there], pod).high == count
+        assert _placed(there, pod).high == count
 
 
 def test_label_keys_keep_generations_apart(build: Build) -> None:
@@ -80,4 +84,4 @@ def test_label_keys_keep_generations_apart(build: Build) -> None:
     there[0].pods = [build.pod("a1", {"app": "job", "hash": "old"})] * 3
     for keys, count in ((["hash"], 16), ([], 14)):
         pod = build.pod(labels={"app": "job", "hash": "new"}, **_spread(JOB, matchLabelKeys=keys))
-        assert placed([slots(room, pod) for room in there], pod).high == count
+        assert _placed(there, pod).high == count

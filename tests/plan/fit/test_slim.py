@@ -5,6 +5,7 @@ from typing import Any
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.slim import slim
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 POD: dict[str, Any] = {
     "metadata": {"name": "p", "namespace": "ml", "labels": {"a": "b"}, "managedFields": [{}], "uid": "1"},
     "spec": {
@@ -21,6 +22,7 @@ POD: dict[str, Any] = {
         "initContainers": [{"name": "i", "image": "x", "restartPolicy": "Always"}],
         "volumes": [{"name": "t", "emptyDir": {}}, {"name": "d", "persistentVolumeClaim": {"claimName": "d"}}],
         "tolerations": [{"operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {REQUIRED: [{"topologyKey": "zone"}]}, "nodeAffinity": {}},
     },
     "status": {
         "phase": "Running",
@@ -35,17 +37,12 @@ def test_what_counts_stays() -> None:
         "metadata": {"name": "p", "namespace": "ml", "labels": {"a": "b"}},
         "spec": {
             "nodeName": "n",
-            "containers": [
-                {
-                    "name": "c",
-                    "resources": {"requests": {"cpu": "1"}},
-                    "ports": [{"containerPort": 2, "hostPort": 2}],
-                }
-            ],
-            "initContainers": [{"name": "i", "restartPolicy": "Always"}],
+            "affinity": {"podAntiAffinity": {REQUIRED: [{"topologyKey": "zone"}]}},
+            "containers": [{"ports": [{"containerPort": 2, "hostPort": 2}]}],
             "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}],
         },
-        "status": {"phase": "Running", "containerStatuses": [{"name": "c", "allocatedResources": {"cpu": "2"}}]},
+        "status": {"phase": "Running"},
+        "requests": {"cpu": 2000},
     }
 
 
