@@ -28,7 +28,6 @@ USES = {
     "tests/cluster/test_sandbox.py": GKE,
     # Control planes of their own, or none.
     "tests/cluster/fit/test_reasons.py": NEITHER,
-    "tests/cluster/scale/": NEITHER,
     "tests/cluster/test_apply_doc.py": NEITHER,
     "tests/cluster/test_catalogue.py": NEITHER,
     "tests/cluster/test_jobs.py": NEITHER,
@@ -47,7 +46,6 @@ SECONDS = {
     "tests/cluster/test_walkthrough.py": 110,
     "tests/cluster/test_apply_doc.py": 100,
     "tests/cluster/test_faults.py": 100,
-    "tests/cluster/scale/test_scale.py": 60,
     "tests/cluster/test_jobs.py": 60,
     "tests/cluster/test_sandbox.py": 60,
     "tests/cluster/engine/test_apply.py": 50,

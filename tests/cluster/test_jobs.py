@@ -30,6 +30,7 @@ READS = ("GET", "LIST", "WATCH")
 NAME = "jobs"
 TRAIN = {"image": "registry.example.com/train:1", "command": "python,train.py"}
 SERVERS = {"num_masters": "1", "num_workers": "2", "num_ps": "2", "num_gpus": "1"}
+GPU = "nvidia.com/gpu"
 ROLE, INDEX = "training.kubeflow.org/replica-type", "training.kubeflow.org/replica-index"
 COMPLETION = "batch.kubernetes.io/job-completion-index"
 
@@ -120,6 +121,22 @@ def test_pods_and_their_logs_are_known_by_role_and_index(app: Path, kubectl: Kub
         events: list[object] = []
         logs(scope(app), component, events.extend, events.append)
         assert {event.pod for event in events if isinstance(event, LogLine)} == set(labels)
+
+
+def test_pods_with_gpus_stood_where_gpus_are(app: Path, kubectl: Kubectl) -> None:
+    found = json.loads(kubectl("get", "nodes", "-o", "json", context=NAME))["items"]
+    nodes = {node["metadata"]["name"]: int(node["status"]["allocatable"].get(GPU, 0)) for node in found}
+    stood = {
+        component: [(pod["spec"]["nodeName"], gpus(pod)) for pod in pods(kubectl, component)] for component in CASES
+    }
+    assert {sum(asked for _, asked in stood[component]) > 0 for component in ("operated", "alone")} == {True}
+    for component, places in stood.items():
+        assert all(nodes[node] >= asked for node, asked in places), component
+        assert not any(nodes[node] for node, asked in places if not asked), f"{component}: no GPU, no GPU node"
+
+
+def gpus(pod: dict[str, Any]) -> int:
+    return sum(int((one["resources"].get("requests") or {}).get(GPU, 0)) for one in pod["spec"]["containers"])
 
 
 def test_gpus_are_for_those_who_train(app: Path, kubectl: Kubectl) -> None:

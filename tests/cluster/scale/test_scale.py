@@ -213,6 +213,7 @@ def run_and_remove(app: Any, kubectl: Kubectl, names: Sequence[str]) -> None:
     assert kubectl("get", kinds, "-n", "team", "-l", label, "-o", "name", context=NAME) == ""
 
 
+@pytest.mark.slow  # tests/cluster/test_jobs.py runs the same in small
 def test_two_jobs_of_forty(app: Any, kubectl: Kubectl) -> None:
     run_and_remove(app, kubectl, QUICK)
 
