@@ -36,9 +36,10 @@ def status(name: str | None) -> Status:
 
 def down(name: str | None, *, every: bool, progress: Progress) -> Iterator[str]:
     """End the sandbox `name`, the only one, or every one; the names of those that are gone, one by one."""
-    if every and name:
+    if every and name is not None:
         raise MlstackError(f"Say either {name} or --all, not both.")
-    names = [found.name for found in sandbox.listing()] if every else [name or sandbox.only("take down")]
+    chosen = sandbox.only("take down") if name is None and not every else name
+    names = [found.name for found in sandbox.listing()] if chosen is None else [chosen]
     for each in names:
         sandbox.down(each, progress=progress)
         yield each

@@ -167,7 +167,7 @@ def down(name: str | None = None, *, progress: Progress = _quiet) -> bool:
 
     Whether there was anything to do. Raises MlstackError for a name that no sandbox has.
     """
-    name = name or only("down")
+    name = only("down") if name is None else name
     place = home(name)
     with locked(sandboxes_folder() / f".{name}.lock", f"Another mlstack is working on the sandbox {name}."):
         record = state.load(name)
@@ -199,7 +199,7 @@ def listing() -> list[Sandbox]:
 
 def status(name: str | None = None) -> Sandbox:
     """The sandbox `name` (default: the only one) as it is now. Raises MlstackError if there is none of that name."""
-    name = name or only("look at")
+    name = only("look at") if name is None else name
     record = state.load(home(name).name)
     if record is None:
         raise MlstackError(f"There is no sandbox {name}.", did_you_mean(name, [r.name for r in state.records()]))

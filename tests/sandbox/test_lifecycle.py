@@ -113,6 +113,13 @@ def test_down_of_nothing() -> None:
     assert lifecycle.listing() == []
 
 
+def test_an_empty_name_is_not_the_only_one() -> None:
+    # mlstack sandbox down "$UNSET"
+    for action in (lifecycle.down, lifecycle.status):
+        with pytest.raises(MlstackError, match="'' can't name a sandbox"):
+            action("")
+
+
 def test_which_one() -> None:
     RECORD.save()
     assert lifecycle.only("x") == "a"
