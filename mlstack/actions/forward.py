@@ -37,15 +37,17 @@ def forward(
     on_event: OnEvent = ignore,
     *,
     address: str = LOOPBACK,
+    timeout: float = 0.0,
 ) -> Forwarding:
     """Ports that lead to `target` ("tf-hub-0", "svc/NAME", a component's name …) within a `with` block.
 
     `ports` are "8100:8000", "8000", ":8000", "8100:http"; none means those that the target declares. Raises
-    NoTargetError. `with forward(...) as forwarding: forwarding.addresses`; `forwarding.wait()` blocks until Ctrl-C.
+    NoTargetError; where there is a target of which no pod runs yet, entering waits for one, `timeout` seconds.
+    `with forward(...) as forwarding: forwarding.addresses`; `forwarding.wait()` blocks until Ctrl-C.
     """
     wanted = parse_target(target)
     pairs = [parse_ports(text) for text in ports] or declared_ports(client, namespace, wanted)
-    return Forwarding(client, namespace, wanted, pairs, _tell(on_event), address=address)
+    return Forwarding(client, namespace, wanted, pairs, _tell(on_event), address=address, timeout=timeout)
 
 
 def notebook(
@@ -69,7 +71,8 @@ def notebook(
     pod = f"{hub}-0"
     wait_for_pod(client, namespace, pod, on_event, timeout=timeout)
     pairs = [PortPair(local, HUB_PORT)]
-    return Forwarding(client, namespace, Target("pod", pod), pairs, _tell(on_event), address=address)
+    # The pod was ready a moment ago: what may be missing of it now comes back by itself.
+    return Forwarding(client, namespace, Target("pod", pod), pairs, _tell(on_event), address=address, timeout=timeout)
 
 
 def wait_for_answer(address: str, path: str, what: str, on_event: OnEvent = ignore, *, timeout: float = 600.0) -> None:

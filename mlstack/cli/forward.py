@@ -194,7 +194,7 @@ def opened(settings: Settings, environment: str, verb: str, component: str | Non
     place = Place(settings, environment, found.component, found.port, wish.port, wish.timeout)
     ports = [f"{place.port()}:{found.port}"]
     target = f"component/{found.component}"
-    forwarding = forward(link.client, link.namespace, target, ports, tell, address=wish.address)
+    forwarding = forward(link.client, link.namespace, target, ports, tell, address=wish.address, timeout=wish.timeout)
     before = place.answering(found.component, found.path)
     said = f"{found.component} is ready:"
     serve(forwarding, said=said, scheme="http://", path=found.path, browse=wish.browse, before=before)
@@ -249,8 +249,11 @@ def tensorboard(settings: Settings, environment: str, component: str | None, wis
 @click.argument("target")
 @click.argument("ports", nargs=-1, metavar="[LOCAL:REMOTE]…")
 @click.option("--address", default="127.0.0.1", help="Where to listen. [default: 127.0.0.1]")
+@click.option("--timeout", type=Seconds(), default=600, help="How long to wait for a pod. [default: 10m]")
 @pass_settings
-def port_forward(settings: Settings, environment: str, target: str, ports: tuple[str, ...], address: str) -> None:
+def port_forward(
+    settings: Settings, environment: str, target: str, ports: tuple[str, ...], address: str, timeout: float
+) -> None:
     """Forward ports of TARGET in ENVIRONMENT until Ctrl-C: a component, a pod, svc/NAME or deploy/NAME.
 
     Without ports: those that it declares.
@@ -258,4 +261,6 @@ def port_forward(settings: Settings, environment: str, target: str, ports: tuple
     from mlstack.actions.forward import forward
 
     link = connected(settings, environment)
-    serve(forward(link.client, link.namespace, target, ports, tell, address=address), said=f"{target}:")
+    with suppress(KeyboardInterrupt):
+        forwarding = forward(link.client, link.namespace, target, ports, tell, address=address, timeout=timeout)
+        serve(forwarding, said=f"{target}:")

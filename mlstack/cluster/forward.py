@@ -14,8 +14,9 @@ from typing import Any
 
 from mlstack.cluster.client import Client
 from mlstack.cluster.local import Local
-from mlstack.cluster.route import PATIENCE_SECONDS, Notice, OnNotice, Route
-from mlstack.cluster.targets import PortPair, Target
+from mlstack.cluster.notices import Notice, OnNotice
+from mlstack.cluster.route import PATIENCE_SECONDS, Route
+from mlstack.cluster.targets import Endpoint, NotYetError, PortPair, Target
 from mlstack.errors import MlstackError
 
 __all__ = ["LOOPBACK", "Forwarding", "Notice", "OnNotice"]
@@ -25,6 +26,7 @@ _LOOPBACK_6 = "::1"
 _BACKLOG = 512
 _PORTS_TRIED = 100
 _TEND_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 # The clock on the wall went on by so much more than the loop's: the machine was asleep.
 _SLEPT_SECONDS = 15.0
 # What a machine without IPv6, or without it on loopback, says.
@@ -34,9 +36,10 @@ _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPO
 class Forwarding:
     """Ports of this machine that lead to a target's ports, as long as the `with` block lasts (on a thread).
 
-    Entering resolves the target (NoTargetError if nothing runs there), opens a tunnel (ForbiddenError …) and listens.
-    `addresses` are "127.0.0.1:8100" and so on, in the pairs' order; loopback is listened to with IPv6, too. Pods may
-    come and go: each new connection goes to one that runs, and waits for one up to `patience` seconds.
+    Entering resolves the target (NoTargetError if there is none; NotYetError if nothing runs there after `timeout`
+    seconds), opens a tunnel (ForbiddenError …) and listens. `addresses` are "127.0.0.1:8100" and so on, in the pairs'
+    order; loopback is listened to with IPv6, too. Pods may come and go: each new connection goes to one that runs, and
+    waits for one up to `patience` seconds.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Forwarding:
         on_notice: OnNotice = lambda notice: None,
         *,
         address: str = LOOPBACK,
+        timeout: float = 0.0,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._routes = [Route(client, namespace, target, pair, on_notice, patience=patience) for pair in pairs]
         self._listen_on = LOOPBACK if address == "localhost" else address.strip("[]")
         self._notify = on_notice
+        self._timeout = timeout
         self._thread = threading.Thread(target=self._run, daemon=True, name="forward")
         self._up = threading.Event()
         self._failed: BaseException | None = None
@@ -70,7 +75,7 @@ class Forwarding:
 
     def __enter__(self) -> Forwarding:
         for route in self._routes:
-            route.endpoint = route.resolved()
+            route.endpoint = self._awaited(route)
         try:
             self._thread.start()
             self._up.wait()
@@ -97,6 +102,21 @@ class Forwarding:
     def wait(self, seconds: float | None = None) -> None:
         """Waits until it is stopped from another thread, at most so long; Ctrl-C ends the waiting."""
         self._thread.join(seconds)
+
+    def _awaited(self, route: Route) -> Endpoint:
+        """Where it leads first, waited for; why it waits is told whenever that changes."""
+        deadline = time.monotonic() + self._timeout
+        told = ""
+        while True:
+            try:
+                return route.resolved()
+            except NotYetError as error:
+                if time.monotonic() > deadline:
+                    raise
+                if error.message != told:
+                    self._notify(Notice("waiting", f"Waiting: {error.message}"))
+                told = error.message
+            time.sleep(_LOOK_SECONDS)
 
     def _run(self) -> None:
         try:

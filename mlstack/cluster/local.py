@@ -56,7 +56,7 @@ class Local(asyncio.Protocol):
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A program connected. It is read once a tunnel takes what it says."""
+        """A program connected. All but its first words is read once a tunnel takes what it says."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=_BUFFER_BYTES)
@@ -70,6 +70,8 @@ class Local(asyncio.Protocol):
             self._kept += data
         if self._opened and self._tunnel:
             self._say(data)
+        else:
+            self._read()
 
     def eof_received(self) -> bool:
         """The program says nothing more; it may still listen."""
@@ -162,10 +164,17 @@ class Local(asyncio.Protocol):
         """Whether all that the program said can be said again to another pod."""
         return self._kept is not None and not self.answered
 
+    @property
+    def left(self) -> bool:
+        """Whether the program has closed it."""
+        return self._closed
+
     async def ride(self, tunnel: Tunnel, port: int) -> str:
         """Carries the connection until it is over: the pod's error, or "". Raises LostError, StuckError, LeftError."""
         if self._closed:
             raise LeftError
+        if tunnel.shared and not tunnel.open:
+            raise StuckError
         self._outcome = self._loop.create_future()
         self._opened = self._blocked = False
         self._tunnel = tunnel
@@ -179,6 +188,8 @@ class Local(asyncio.Protocol):
         finally:
             self._stop_timer()
             self._tunnel = None
+            self._opened = False
+            self._read()
             tunnel.leave(self._number, reset=not over or not self._shut)
 
     def close(self) -> None:
@@ -211,7 +222,9 @@ class Local(asyncio.Protocol):
     def _read(self) -> None:
         if self._transport.is_closing() or self._closed:
             return
-        if self._opened and not self._blocked:
+        # Until a tunnel takes it, a little is read all the same: it tells whether the program is still there.
+        room = self._kept is not None and len(self._kept) < _KEPT_BYTES
+        if not self._blocked if self._opened else room:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()

@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError, NotFoundError, UnreachableError
 from mlstack.cluster.local import LeftError, Local, LostError, StuckError
+from mlstack.cluster.notices import OnNotice, Teller
 from mlstack.cluster.parallel import aside
 from mlstack.cluster.podwatch import PodWatch
 from mlstack.cluster.pool import Pool
-from mlstack.cluster.targets import Endpoint, NoTargetError, PortPair, Target, resolve
+from mlstack.cluster.targets import Endpoint, NoTargetError, NotYetError, PortPair, Target, resolve
 from mlstack.cluster.tunnel import RefusedError, Tunnel, dial
 from mlstack.errors import MlstackError
 
-# How long a connection waits for a pod that is on its way, or a server that restarts. kubectl waits 30 s, too.
-PATIENCE_SECONDS = 30.0
+# How long a connection waits for a pod that is on its way, or a server that restarts: browsers give up then, too.
+PATIENCE_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-# An answer to "which pod?" that failed is true for a moment: 50 connections shall not ask 50 times.
+# An answer to "which pod?" is true for a moment: 50 connections shall not ask 50 times.
 _FRESH_SECONDS = 0.5
+# A new pod that runs and is not ready is waited for so long; some never are.
+_READY_SECONDS = 30.0
+# What runs in a new pod may need so long until it listens, where nothing else says when it is ready.
+_YOUNG_SECONDS = 10.0
 _ATTEMPTS = 4
 # What a kubelet says when it never reached the pod, because that is no more: the next one may hear what was said.
 _NO_POD = re.compile(
@@ -29,18 +33,6 @@ _NO_POD = re.compile(
     r"|container not running|pod not found|no such file or directory"
 )
 _REFUSED = re.compile(r"connection refused|failed to connect to localhost")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something that the user should know. `kind`: "listening", "moved" (another local port), "target" (another pod),
-    "lost" (open connections ended), "trouble" (a connection waits or could not be served), "recovered"."""
-
-    kind: str
-    text: str
-
-
-OnNotice = Callable[[Notice], None]
 
 
 class Route:
@@ -62,12 +54,12 @@ class Route:
         self._client = client
         self._namespace = namespace
         self._target = target
-        self._notify = notify
+        self._tell = Teller(notify, target)
         self._patience = patience
-        self._trouble = ""
-        self._broken = 0
         self._asking: asyncio.Lock | None = None
-        self._failure: tuple[float, MlstackError] | None = None
+        self._seen: tuple[float, Endpoint | MlstackError] | None = None
+        self._unready: tuple[str, float] = "", 0.0
+        self._young = 0.0
         self._pools: list[Pool] = []
         self._pool: Pool | None = None
         self._watch: PodWatch | None = None
@@ -88,7 +80,7 @@ class Route:
         except MlstackError as error:
             if not _passing(error):
                 raise
-            self._troubled(str(error))
+            self._tell.failed(error, self._former)
 
     async def carry(self, local: Local) -> None:
         """One connection from its beginning to its end."""
@@ -101,16 +93,14 @@ class Route:
             local.break_off()
         except MlstackError as error:
             local.break_off()
-            self._troubled(str(error))
+            self._tell.failed(error, self._former)
         except BaseException:
             local.abort()
             raise
 
     def answered(self) -> None:
         """Bytes came from the pod."""
-        if self._trouble:
-            self._notify(Notice("recovered", f"{self._target} answers again."))
-        self._trouble = ""
+        self._tell.answered()
 
     def tend(self, *, slept: bool) -> None:
         """To be called every few seconds."""
@@ -121,16 +111,9 @@ class Route:
         if self._pool is None and (self._look is None or self._look.done()):
             self._look = self._loop.create_task(self._look_again())
         if self._pool and self._pool.quiet:
-            self._troubled(f"{self._former or self._target} has been silent for some seconds; connections wait.")
-        elif self._trouble.endswith("connections wait."):
-            self.answered()
-
-    async def _look_again(self) -> None:
-        """Goes on to the next pod before a connection asks for it, so that whoever watches is told."""
-        try:
-            await self._attempt()
-        except MlstackError as error:
-            self._troubled(str(error))
+            self._tell.silent(self._former)
+        else:
+            self._tell.heard()
 
     def close(self) -> None:
         """Ends all tunnels."""
@@ -146,42 +129,75 @@ class Route:
         if self._watch:
             self._watch.join()
 
+    async def _look_again(self) -> None:
+        """Goes on to the next pod before a connection asks for it, so that whoever watches is told."""
+        try:
+            await self._attempt()
+        except MlstackError as error:
+            self._tell.failed(error, self._former)
+
     async def _carried(self, local: Local) -> None:
-        refused = ""
-        for _ in range(_ATTEMPTS):
-            tunnel, port = await self._tunnel()
+        wait = _Wait(local, self._patience)
+        stuck = 0
+        while True:
+            tunnel, port = await self._tunnel(wait)
             try:
                 refused = await local.ride(tunnel, port)
             except StuckError:
                 tunnel.close() if not tunnel.riders else tunnel.ask()
+                stuck += 1
+                if stuck == _ATTEMPTS:
+                    raise RefusedError(f"{self._former or self._target} takes no connections.") from None
                 continue
-            if not (local.untold and _NO_POD.search(refused)):
-                break
+            if not refused:
+                return
+            error = self._refusal(refused)
+            if not (local.untold and await self._may_yet(refused)):
+                raise error
+            await self._pause(wait, error)
+
+    async def _may_yet(self, refused: str) -> bool:
+        """Whether another attempt may fare better: the pod is gone, is not ready, or has only just come."""
+        if _NO_POD.search(refused):
             self._forget(self._pool)
-        if refused:
-            raise RefusedError(self._refusal(refused))
+            return True
+        if not _REFUSED.search(refused):
+            return False
+        if self._loop.time() < self._young:
+            return True
+        try:
+            found = await self._asked(self._loop.time())
+        except MlstackError:
+            return False
+        if found != self._former:
+            self._forget(self._pool)
+        return found != self._former or not found.ready
 
-    def _refusal(self, error: str) -> str:
+    def _refusal(self, said: str) -> MlstackError:
+        """The pod's side ended a connection with these words."""
         where = self._former or self._target
-        if _REFUSED.search(error):
-            port = where.port if isinstance(where, Endpoint) else self.pair.remote
-            name = where.pod if isinstance(where, Endpoint) else where
-            return f"Nothing listens on port {port} of {name}: it refused a connection."
-        return f"{where} ended a connection: {error.rstrip('.')}."
+        pod, port = (where.pod, where.port) if isinstance(where, Endpoint) else (where, self.pair.remote)
+        if _NO_POD.search(said):
+            return NoTargetError(f"{pod} is gone.")
+        if _REFUSED.search(said):
+            return RefusedError(f"Nothing listens on port {port} of {pod}: it refused a connection.")
+        return RefusedError(f"{where} ended a connection: {said.rstrip('.')}.")
 
-    async def _tunnel(self) -> tuple[Tunnel, int]:
-        """A tunnel, waited for as long as it may still come. Raises MlstackError."""
-        deadline = self._loop.time() + self._patience
-        pause = _FIRST_PAUSE
+    async def _tunnel(self, wait: _Wait) -> tuple[Tunnel, int]:
+        """A tunnel, waited for as long as it may still come. Raises MlstackError, LeftError."""
         while True:
             try:
                 return await self._attempt()
             except MlstackError as error:
-                if not _passing(error) or self._loop.time() + pause > deadline:
+                if not _passing(error):
                     raise
-                self._troubled(str(error))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+                await self._pause(wait, error)
+
+    async def _pause(self, wait: _Wait, error: MlstackError) -> None:
+        """Before the next attempt. Raises the error at the end of patience, LeftError if nobody waits any more."""
+        wait.check(error)
+        self._tell.failed(error, self._former)
+        await wait.pause()
 
     async def _attempt(self) -> tuple[Tunnel, int]:
         pool, endpoint = await self._current()
@@ -192,40 +208,55 @@ class Route:
             raise
 
     async def _current(self) -> tuple[Pool, Endpoint]:
-        assert self._asking
-        async with self._asking:  # the first of many connections asks, the others take its answer
-            if self.endpoint is None:
-                self._refuse_lately()
-                try:
-                    self.endpoint = await aside(self.resolved)
-                except MlstackError as error:
-                    self._failure = self._loop.time(), error
-                    raise
-            if self._pool is None:
-                self._found(self.endpoint)
-            assert self._pool
-            return self._pool, self.endpoint
+        if self.endpoint is None:
+            found = await self._asked(self._loop.time() - _FRESH_SECONDS)
+            if self.endpoint is None:  # nobody else was quicker
+                self._hold_out(found)
+                self.endpoint = found
+        if self._pool is None:
+            self._found(self.endpoint)
+        assert self._pool
+        return self._pool, self.endpoint
 
-    def _refuse_lately(self) -> None:
-        if self._failure and self._loop.time() - self._failure[0] < _FRESH_SECONDS:
-            raise self._failure[1]
+    async def _asked(self, since: float) -> Endpoint:
+        """What the target means, as of `since` or later. Of many connections the first asks for all."""
+        assert self._asking
+        async with self._asking:
+            if self._seen is None or self._seen[0] < since:
+                try:
+                    found: Endpoint | MlstackError = await aside(self.resolved)
+                except MlstackError as error:
+                    found = error
+                self._seen = self._loop.time(), found
+            found = self._seen[1]
+        if isinstance(found, MlstackError):
+            raise found
+        return found
+
+    def _hold_out(self, endpoint: Endpoint) -> None:
+        """Raises NotYetError for a new pod that is not ready, unless it has not been for long."""
+        if endpoint.ready or self._former in (None, endpoint):
+            return
+        now = self._loop.time()
+        if self._unready[0] != endpoint.uid:
+            self._unready = endpoint.uid, now
+        if now - self._unready[1] < _READY_SECONDS:
+            raise NotYetError(f"{endpoint.pod} runs, but is not ready yet; connections wait for it.")
 
     def _found(self, endpoint: Endpoint) -> None:
         """Connections go there from now on."""
         former, self._former = self._former, endpoint
         pool = self._pool = Pool(
             lambda port, on_end: dial(self._client.connection, endpoint.at(port), on_end),
-            lambda count: self._lost(endpoint, count),
+            lambda count: self._tell.lost(endpoint, count),
         )
         self._pools.append(pool)
         if self._watch:
             self._watch.stop()
         self._watch = PodWatch(self._client, endpoint, self._later(pool, False), self._later(pool, True))
         if former and former != endpoint:
-            same = former.pod == endpoint.pod
-            text = f"{endpoint.pod} was replaced" if same else f"{self._target} is now {endpoint}"
-            self._notify(Notice("target", f"{text}; forwarding again."))
-            self._trouble = ""
+            self._young = self._loop.time() + _YOUNG_SECONDS
+            self._tell.found(endpoint, former)
 
     def _later(self, pool: Pool, gone: bool) -> Callable[[], None]:
         """From the watch's thread to the loop."""
@@ -245,26 +276,34 @@ class Route:
             pool.close()
 
     def _forget(self, pool: Pool | None) -> None:
+        """Nothing new goes through these tunnels, and what is known of the target is to be asked anew."""
+        self._seen = None
         if pool:
             pool.retire()
         if pool is self._pool:
             self.endpoint = self._pool = None
 
-    def _lost(self, endpoint: Endpoint, count: int) -> None:
-        """A tunnel broke. They mostly break together: they are counted for a moment and told at once."""
-        if not self._broken:
-            self._loop.call_later(_FRESH_SECONDS, self._tell_lost, endpoint)
-        self._broken += count
 
-    def _tell_lost(self, endpoint: Endpoint) -> None:
-        count, self._broken = self._broken, 0
-        what = "1 open connection" if count == 1 else f"{count} open connections"
-        self._notify(Notice("lost", f"The way to {endpoint.pod} broke: {what} ended. New ones are forwarded again."))
+class _Wait:
+    """A connection's patience: pauses that grow, until it ends or the connection does."""
 
-    def _troubled(self, text: str) -> None:
-        if text != self._trouble:  # 500 connections that fail alike are one message
-            self._notify(Notice("trouble", text))
-        self._trouble = text
+    def __init__(self, local: Local, seconds: float) -> None:
+        self._local = local
+        self._time = asyncio.get_running_loop().time
+        self._deadline = self._time() + seconds
+        self._next = _FIRST_PAUSE
+
+    def check(self, error: MlstackError) -> None:
+        """Raises the error if there is no time for another pause."""
+        if self._local.left:
+            raise LeftError
+        if self._time() + self._next > self._deadline:
+            raise error
+
+    async def pause(self) -> None:
+        """A pause, longer than the last."""
+        await asyncio.sleep(self._next)
+        self._next = min(2 * self._next, _LONGEST_PAUSE)
 
 
 def _passing(error: MlstackError) -> bool:

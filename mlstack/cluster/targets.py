@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.cluster import objects
@@ -40,7 +40,11 @@ _GUESSES = ("pod", "service", "component", "statefulset", "deployment")
 
 
 class NoTargetError(MlstackError):
-    """There is nothing to forward to, or it does not run (yet). A later attempt may find it."""
+    """There is nothing to forward to."""
+
+
+class NotYetError(NoTargetError):
+    """What is to be forwarded to is there, but none of its pods runs (yet)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Endpoint:
     pod: str
     port: int
     uid: str = ""
+    ready: bool = field(default=True, compare=False)
 
     def at(self, port: int) -> Endpoint:
         """Another port of the same pod."""
@@ -111,9 +116,8 @@ def declared_ports(client: Client, namespace: str, target: Target) -> list[PortP
     if service:
         numbers = [int(item["port"]) for item in service["spec"].get("ports") or []]
     else:
-        endpoint = resolve(client, namespace, target, 1)
-        pod = objects.get(client, _POD, namespace, endpoint.pod)
-        numbers = [int(item["containerPort"]) for item in _ports(pod)]
+        behind = _behind(client, namespace, target, 1)
+        numbers = [int(item["containerPort"]) for item in _ports(_chosen(behind))]
     if not numbers:
         raise MlstackError(f"{target} declares no ports.", "Say which one, as in 8100:8000.")
     return [PortPair(number if number >= 1024 else 8000 + number, number) for number in numbers]
@@ -122,10 +126,22 @@ def declared_ports(client: Client, namespace: str, target: Target) -> list[PortP
 def resolve(client: Client, namespace: str, target: Target, remote: int | str) -> Endpoint:
     """The pod and port that the target means now: the first ready pod by name, else the first that runs.
 
-    Raises NoTargetError: no such thing, no pod, none that runs (with the reason), no port of that name.
+    Raises NoTargetError: no such thing, no port of that name; NotYetError: no pod, none that runs (with the reason).
     """
-    kinds = (target.kind,) if target.kind else _GUESSES
-    for kind in kinds:
+    return _endpoint(_behind(client, namespace, target, remote))
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """The pods behind a target, their port (a Service's is another one), and what to call the target."""
+
+    pods: list[Manifest]
+    port: int | str
+    what: str
+
+
+def _behind(client: Client, namespace: str, target: Target, remote: int | str) -> _Behind:
+    for kind in (target.kind,) if target.kind else _GUESSES:
         found = _of_kind(client, namespace, kind, target.name, remote)
         if found:
             return found
@@ -134,42 +150,50 @@ def resolve(client: Client, namespace: str, target: Target, remote: int | str) -
     raise NoTargetError(problem, "`mlstack status` lists what there is.")
 
 
-def _of_kind(client: Client, namespace: str, kind: str, name: str, remote: int | str) -> Endpoint | None:
-    """The endpoint if there is a thing of this kind and name."""
+def _of_kind(client: Client, namespace: str, kind: str, name: str, remote: int | str) -> _Behind | None:
+    """What is behind the thing of this kind and name, if there is one."""
     resource = _KINDS[kind]
     owner = None if resource is None else objects.find(client, resource, namespace, name)
     if kind == "component":
         pods = _pods(client, namespace, f"{INSTANCE}={name}")
         pods = [pod for pod in pods if pod_port(pod, remote, declared=True)] or pods
-        return _endpoint(pods, remote, f"component {name}") if pods else None
+        return _Behind(pods, remote, f"component {name}") if pods else None
     if owner is None:
         return None
     if kind == "pod":
-        return _endpoint([owner], remote, f"pod {name}")
+        return _Behind([owner], remote, f"pod {name}")
     chosen = selector(owner)
     if not chosen:
         raise NoTargetError(f"The {kind} {name} selects no pods.", "Forward to one of its pods by name.")
     if kind == "service":
         remote = target_port(owner, remote)
-    return _endpoint(_pods(client, namespace, chosen), remote, f"{kind} {name}")
+    return _Behind(_pods(client, namespace, chosen), remote, f"{kind} {name}")
 
 
 def _pods(client: Client, namespace: str, labels: str) -> list[Manifest]:
     return objects.list_objects(client, _POD, namespace, labels=labels).items
 
 
-def _endpoint(pods: Iterable[Manifest], remote: int | str, what: str) -> Endpoint:
-    pod = best(pods)
+def _chosen(behind: _Behind) -> Manifest:
+    pod = best(behind.pods)
     if pod is None:
-        raise NoTargetError(f"There is no pod behind {what} yet.", "Is it applied, and does it have replicas?")
+        raise NotYetError(f"There is no pod behind {behind.what} yet.", "Is it applied, and does it have replicas?")
+    return pod
+
+
+def _endpoint(behind: _Behind) -> Endpoint:
+    pod = _chosen(behind)
     metadata = pod["metadata"]
-    if (pod.get("status") or {}).get("phase") != "Running" or metadata.get("deletionTimestamp"):
-        raise NoTargetError(not_running(pod), "It is forwarded to as soon as it runs.")
-    port = pod_port(pod, remote)
+    if metadata.get("deletionTimestamp"):
+        raise NotYetError(not_running(pod), "The next one is forwarded to as soon as it runs.")
+    if (pod.get("status") or {}).get("phase") != "Running":
+        raise NotYetError(not_running(pod), "It is forwarded to as soon as it runs.")
+    port = pod_port(pod, behind.port)
     if port is None:
         names = ", ".join(sorted(item["name"] for item in _ports(pod) if item.get("name"))) or "none"
-        raise NoTargetError(f"Pod {metadata['name']} has no port named {remote!r}.", f"Its named ports: {names}.")
-    return Endpoint(metadata["namespace"], metadata["name"], port, metadata.get("uid", ""))
+        raise NoTargetError(f"Pod {metadata['name']} has no port named {behind.port!r}.", f"Its named ports: {names}.")
+    ready = readiness(pod).state is State.READY
+    return Endpoint(metadata["namespace"], metadata["name"], port, metadata.get("uid", ""), ready)
 
 
 def best(pods: Iterable[Manifest]) -> Manifest | None:

@@ -72,7 +72,7 @@ class Tunnel:
         self._on_end = on_end
         self._clock = asyncio.get_running_loop().time
         self._holders: set[Rider] = set()
-        self._leaving = self._blocked = False
+        self._leaving = self._blocked = self._orderly = False
         self._asked = 0.0
         self.heard = self.idle_since = self._clock()
         self._early: list[Event] = []
@@ -192,12 +192,17 @@ class Tunnel:
         if not self.open:
             return
         self.open = False
+        self._orderly = orderly
         self._holders.clear()
         riders, self.riders = list(self.riders.values()), {}
         self.lost = len(riders)
-        for rider in riders:  # without SPDY, the websocket's end is how a pod ends a connection
-            rider.over("") if orderly and not self.shared else rider.lost()
+        for rider in riders:
+            self._leave_behind(rider)
         self._on_end(self)
+
+    def _leave_behind(self, rider: Rider) -> None:
+        """Without SPDY, the websocket's end is how a pod ends a connection."""
+        rider.over("") if self._orderly and not self.shared else rider.lost()
 
     def block(self, blocked: bool) -> None:
         """The websocket's: it takes no more for now, or does again."""
@@ -211,6 +216,8 @@ class Tunnel:
         for event in early:
             self._happened(event)
         self.flush()
+        if not self.open:  # it has come and gone before the rider was there
+            self._leave_behind(rider)
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, Leaving):

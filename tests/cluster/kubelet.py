@@ -25,7 +25,8 @@ from mlstack.cluster.channels import SUBPROTOCOL as V4
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.credentials import Fixed
 from mlstack.cluster.local import Local
-from mlstack.cluster.route import Notice, Route
+from mlstack.cluster.notices import Notice
+from mlstack.cluster.route import Route
 from mlstack.cluster.spdy import SUBPROTOCOL as SPDY
 from mlstack.cluster.spdy import dictionary
 from mlstack.cluster.targets import Endpoint, PortPair, Target

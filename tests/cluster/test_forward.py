@@ -185,6 +185,30 @@ def test_no_target(client: Client, web: str, target: str, remote: str, said: str
     assert said.format(web) in str(error.value)
 
 
+def test_the_first_pod_is_waited_for(client: Client, web: str) -> None:
+    stateful_set = well_known("apps/v1", "StatefulSet")
+
+    def scale(replicas: int) -> None:
+        objects.patch(client, stateful_set, web, "web", {"spec": {"replicas": replicas}}, manager="test")
+
+    scale(0)
+    while objects.find(client, POD, web, "web-0"):
+        threading.Event().wait(0.05)
+    told: list[Notice] = []
+    pairs = [parse_ports(":8000")]
+
+    def tell(notice: Notice) -> None:
+        if notice.kind == "waiting":
+            scale(1)
+        told.append(notice)
+
+    with Forwarding(client, web, parse_target("svc/websvc"), [parse_ports(":80")], tell, timeout=60) as forward:
+        assert page(forward.address) == 200
+    assert told[0].text == "Waiting: There is no pod behind service websvc yet."
+    with pytest.raises(NoTargetError, match="There is no pod 'web-1'"):  # nobody says that there will be one
+        Forwarding(client, web, parse_target("pod/web-1"), pairs, timeout=60).__enter__()
+
+
 def test_a_pod_that_waits_says_why(client: Client, made: str) -> None:
     container = {"name": "c", "image": "x", "resources": {"requests": {"cpu": "4000"}}}
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "big", "namespace": made}}

@@ -263,10 +263,7 @@ def test_ctrl_c_at_any_moment(app: Any, web: str, after: str, pause: float) -> N
 
 def test_the_api_server_restarts(client: Client, web: str, minikube: Sandbox) -> None:
     told: list[Notice] = []
-    pairs = [parse_ports(":8000")]
-    # On a busy machine it takes its time; what is said to the user and what waits does not depend on it.
-    forward = Forwarding(client, web, parse_target("web-0"), pairs, told.append, patience=240)
-    with forward, ThreadPoolExecutor(4) as pool:
+    with forwarding(client, web, told) as forward, ThreadPoolExecutor(4) as pool:
         held = Held(forward.address)
         assert held.ask()
         os.kill(sandbox.status("minikube").pids["kube-apiserver"], signal.SIGKILL)

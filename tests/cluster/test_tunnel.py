@@ -20,7 +20,7 @@ from mlstack.cluster.connection import Connection
 from mlstack.cluster.credentials import Fixed
 from mlstack.cluster.failures import NotFoundError, UnreachableError
 from mlstack.cluster.spdy import SUBPROTOCOL as SPDY
-from mlstack.cluster.targets import Endpoint, NoTargetError
+from mlstack.cluster.targets import Endpoint, NotYetError
 from mlstack.cluster.tunnel import dial
 from tests.cluster.kubelet import Kubelet, Pod, Stream, forwarded
 
@@ -61,6 +61,12 @@ async def breaks(stream: Stream) -> None:
 async def silent(stream: Stream) -> None:
     """A pod that says nothing."""
     await asyncio.Event().wait()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Closes a connection for good, not for one direction: TCP says so only by a reset."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def refuses(error: str) -> Pod:
@@ -211,16 +217,99 @@ def test_what_was_said_to_a_pod_that_is_gone_is_said_to_the_next(monkeypatch: py
     async def attempt() -> None:
         kubelet = Kubelet(refuses('failed to find sandbox "abc" in store: not found'))
         async with forwarded(kubelet, monkeypatch) as way:
-            way.endpoints[:] = [NoTargetError("Pod web-0 is Pending."), Endpoint("a", "web-0", 8000, "2")]
+            way.endpoints[:] = [NotYetError("Pod web-0 is Pending."), Endpoint("a", "web-0", 8000, "2")]
 
             async def comes() -> None:
-                while not way.told("trouble"):
+                while len(way.told("trouble")) < 2:
                     await asyncio.sleep(0.01)
                 kubelet.pod = goodbye
 
             asyncio.get_running_loop().create_task(comes())
             assert await way.said(b"hello") == b"bye"
-            assert way.told("trouble", "target") == ["Pod web-0 is Pending.", "web-0 was replaced; forwarding again."]
+            assert way.told("trouble", "target") == [
+                "web-0 is gone; waiting for the next one.",
+                "Pod web-0 is Pending.",
+                "web-0 was replaced; forwarding again.",
+            ]
+
+    asyncio.run(attempt())
+
+
+def test_a_new_pod_is_ready_before_it_gets_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def attempt() -> None:
+        async with forwarded(Kubelet(goodbye), monkeypatch) as way:
+            unready, ready = (Endpoint("a", "web-0", 8000, "2", one) for one in (False, True))
+            way.endpoints[:] = [unready, ready]
+            way.route._forget(way.route._pool)
+            assert await way.said(b"hello") == b"bye"
+            assert way.told("trouble", "target") == [
+                "web-0 runs, but is not ready yet; connections wait for it.",
+                "web-0 was replaced; forwarding again.",
+            ]
+
+    asyncio.run(attempt())
+
+
+def test_a_new_pod_that_is_never_ready_gets_them_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlstack.cluster.route._READY_SECONDS", 0.3)
+
+    async def attempt() -> None:
+        async with forwarded(Kubelet(goodbye), monkeypatch) as way:
+            way.endpoints[:] = [Endpoint("a", "web-0", 8000, "2", False)]
+            way.route._forget(way.route._pool)
+            assert await way.said(b"hello") == b"bye"
+
+    asyncio.run(attempt())
+
+
+@pytest.mark.parametrize(
+    "after",
+    [Endpoint("a", "web-0", 8000, "1", False), Endpoint("a", "web-0", 8000, "2"), Endpoint("a", "b", 8000, "3")],
+)
+def test_who_is_refused_waits_while_the_pod_is_not_ready_or_another_is(
+    monkeypatch: pytest.MonkeyPatch, after: Endpoint
+) -> None:
+    async def attempt() -> None:
+        kubelet = Kubelet(refuses(REFUSED))
+        async with forwarded(kubelet, monkeypatch) as way:
+            way.endpoints[:] = [after]
+            waiting = asyncio.create_task(way.said(b"hello"))
+            while len(kubelet.streams) < 2 and not waiting.done():
+                await asyncio.sleep(0.01)
+            kubelet.pod = goodbye
+            assert await waiting == b"bye"
+            said = "Nothing listens on port 8000 of web-0: it refused a connection."
+            assert way.told("trouble")[0] == said
+
+    asyncio.run(attempt())
+
+
+def test_who_leaves_while_waiting_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def attempt() -> None:
+        async with forwarded(Kubelet(goodbye), monkeypatch) as way:
+            way.endpoints[:] = [NotYetError("Pod web-0 is Pending.")]
+            way.route._forget(way.route._pool)
+            _, writer = await way.connect()
+            writer.write(b"hello")
+            while not way.told("trouble"):
+                await asyncio.sleep(0.01)
+            carrying = [task for task in asyncio.all_tasks() if "carry" in repr(task.get_coro())]
+            assert len(carrying) == 1
+            reset(writer)
+            await asyncio.wait(carrying, timeout=10)
+            assert carrying[0].done()
+
+    asyncio.run(attempt())
+
+
+def test_tunnels_that_take_nothing_are_an_error_and_no_empty_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_OPEN_SECONDS", 0.1)
+
+    async def attempt() -> None:
+        async with forwarded(Kubelet(goodbye, accepts=False), monkeypatch) as way:
+            with pytest.raises(ConnectionResetError):
+                await way.said(b"hello")
+            assert way.told("trouble") == ["web-0:8000 takes no connections."]
 
     asyncio.run(attempt())
 
@@ -229,7 +318,7 @@ def test_no_pod_for_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     async def attempt() -> None:
         async with forwarded(Kubelet(goodbye), monkeypatch, patience=0.3) as way:
             way.route._forget(way.route._pool)
-            way.endpoints[:] = [NoTargetError("Pod web-0 is Pending.")]
+            way.endpoints[:] = [NotYetError("Pod web-0 is Pending.")]
             with pytest.raises(ConnectionResetError):
                 await way.said(b"hello")
             assert way.told("trouble") == ["Pod web-0 is Pending."]
@@ -260,10 +349,7 @@ def test_a_client_that_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
             writer.write(b"hello")
             while not kubelet.streams:
                 await asyncio.sleep(0.01)
-            # Closed for good, not for one direction: TCP says so only by a reset.
-            linger = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            writer.transport.abort()
+            reset(writer)
             while not kubelet.resets:
                 await asyncio.sleep(0.01)
             assert kubelet.resets == [3]
