@@ -83,9 +83,11 @@ def _when(size: Size) -> str:
 
 
 def _table(one: Tuned) -> str:
-    unit = "GPUs" if one.resource else "CPU pods"
-    rows = [(row.name, row.model, row.total, row.free, row.takes, row.why) for row in one.nodes[:MOST]]
-    lines = table(("node", "model", unit, "free", "takes", "why not more"), rows).splitlines()
+    have = ("model", "GPUs", "free") if one.resource else ()
+    rows = [
+        (row.name, *((row.model, row.total, row.free) if have else ()), row.takes, row.why) for row in one.nodes[:MOST]
+    ]
+    lines = table(("node", *have, "takes", "why not more"), rows).splitlines()
     more = len(one.nodes) - MOST
     return "\n".join(f"  {line}" for line in [*lines, *([f"and {counted(more, 'node')} more"] if more > 0 else [])])
 
