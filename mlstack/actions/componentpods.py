@@ -46,6 +46,9 @@ def _order(pod: Manifest) -> tuple[str, int, str]:
 
 def run_places(session: Session, inventory: Inventory) -> list[Place]:
     """Where runs of ours may be, by kind and namespace."""
-    kinds = (session.resource_of(group, kind) for group, kind in inventory.kinds & RUN_KINDS)
-    found = {(kind, name) for kind in kinds if kind for name in namespaces_of(session, inventory)}
-    return sorted(found, key=order)
+    kinds = inventory.kinds & RUN_KINDS
+    found = [session.resource_of(group, kind) for group, kind in kinds]
+    if not all(found):
+        session.connection.discovery.refresh()  # an apply that is under way brings the definition
+        found = [session.resource_of(group, kind) for group, kind in kinds]
+    return sorted({(kind, name) for kind in found if kind for name in namespaces_of(session, inventory)}, key=order)

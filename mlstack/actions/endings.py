@@ -3,74 +3,83 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 
 from mlstack.actions.componentpods import labels_of, run_places
 from mlstack.actions.listing import Place
-from mlstack.actions.mirror import Listed, Mirror, Told
-from mlstack.actions.session import Session
+from mlstack.actions.mirror import Listed, Lost, Mirror, Told
+from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.session import Session, inventory_object
 from mlstack.cluster import objects
-from mlstack.cluster.failures import ForbiddenError, NotFoundError
+from mlstack.cluster.failures import ClusterError, ForbiddenError, NotFoundError
+from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.objects import Listing
 from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, WorkloadFailedError
 from mlstack.plan.fit.asks import asks
-from mlstack.plan.inventory import Inventory
+from mlstack.plan.inventory import GroupKind, Inventory
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import best_reason, owned_pods
 
+CONFIG_MAP = well_known("v1", "ConfigMap")
 SERVED = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 
 
 class Endings:
     """The runs of a component, watched within a `with` block until all have ended: then `on_end` is called, from any
-    thread and maybe more than once. Never where there are none, or they may not be listed."""
+    thread and maybe more than once. Never where there are none, or they may not be listed.
+
+    What is applied meanwhile may be of kinds, or in namespaces, where nothing of ours was: the inventory tells.
+    """
 
     def __init__(self, session: Session, component: str, inventory: Inventory, on_end: Callable[[], None]) -> None:
+        self._session, self._component, self._on_end = session, component, on_end
         self._client, self._labels = session.connection.client, labels_of(session, component)
-        self._component, self._namespace, self._on_end = component, session.owner.namespace, on_end
         self._runs: dict[Key, Manifest] = {}
         self._lock = threading.Lock()
         self._mirrors: list[Mirror] = []
+        self._unread: set[Place] = set()  # where nobody knows (yet) what there is
         self._versions: dict[Place, str] = {}
-        self._known = True
-        for place, found in self._listed(run_places(session, inventory)):
-            self._versions[place] = found.resource_version
-            self._runs.update({key_of(item): item for item in found.items})
+        self._read(run_places(session, inventory))
 
-    def _listed(self, places: Sequence[Place]) -> Iterable[tuple[Place, Listing]]:
+    def _read(self, places: Sequence[Place]) -> None:
         def ask(place: Place) -> Listing:
             return objects.list_objects(self._client, *place, labels=self._labels)
 
         for place, found in zip(places, self._client.map(ask, places), strict=True):
             if isinstance(found, ForbiddenError):
-                self._known = False
+                self._unread.add(place)
             elif isinstance(found, MlstackError):
                 if not isinstance(found, NotFoundError):  # its kind is gone, and its runs with it
                     raise found
             else:
-                yield place, found
+                self._versions[place] = found.resource_version
+                self._runs.update({key_of(item): item for item in found.items})
 
     @property
     def pods(self) -> int:
         """How many pods the runs will have at a time."""
-        return sum(ask.count for ask in asks(self._component, list(self._runs.values()), self._namespace))
+        runs, namespace = list(self._runs.values()), self._session.owner.namespace
+        return sum(ask.count for ask in asks(self._component, runs, namespace))
 
     @property
     def over(self) -> bool:
         """Whether there were runs and all have ended."""
-        return self._known and bool(self._runs) and all(map(_has_ended, self._runs.values()))
+        return bool(self._runs) and not self._unread and all(map(_has_ended, self._runs.values()))
 
     def __enter__(self) -> Endings:
         if self.over:
             self._on_end()
-        elif self._known:
-            for place, version in self._versions.items():
-                self._mirrors.append(
-                    Mirror(self._client, *place, self._teller(place), labels=self._labels, version=version)
-                )
+            return self
+        for place, version in self._versions.items():
+            self._watch(place, version)
+        memory = inventory_object(self._session.owner)
+        fields = f"metadata.name={memory.name}"
+        self._mirrors.append(Mirror(self._client, CONFIG_MAP, memory.namespace, self._look_again, fields=fields))
         return self
 
     def __exit__(
@@ -79,32 +88,52 @@ class Endings:
         for mirror in self._mirrors:
             mirror.stop()
 
-    def _teller(self, place: Place) -> Callable[[Told], None]:
-        def tell(told: Told) -> None:
-            with self._lock:
-                self._see(place, told)
-                over = self.over
-            if over:
-                self._on_end()
+    def _watch(self, place: Place, version: str = "") -> None:
+        tell = partial(self._see, place)
+        self._mirrors.append(Mirror(self._client, *place, tell, labels=self._labels, version=version))
 
-        return tell
+    def _look_again(self, told: Told) -> None:
+        """The inventory has changed: whatever it names now is watched, too."""
+        if isinstance(told, MlstackError | Lost):
+            return
+        with suppress(ClusterError):
+            inventory = inventory_of(read_parent(self._session), self._session.owner)
+            for place in run_places(self._session, inventory):
+                if place not in self._versions and place not in self._unread:
+                    self._unread.add(place)
+                    self._watch(place)
 
     def _see(self, place: Place, told: Told) -> None:
-        """A run that ended well counts when it is removed, too; one that is removed before may be started again."""
-        if isinstance(told, Event):
-            key = key_of(told.object)
-            if told.type != "DELETED":
-                self._runs[key] = told.object
-            elif key in self._runs and not _has_ended(self._runs[key]):
-                del self._runs[key]
-        elif isinstance(told, Listed):
-            resource, namespace = place
-            kept = {
-                key: run
-                for key, run in self._runs.items()
-                if (key.group, key.kind, key.namespace) != (resource.group, resource.kind, namespace) or _has_ended(run)
-            }
-            self._runs = kept | {key_of(item): item for item in told.items}
+        with self._lock:
+            if isinstance(told, Event):
+                self._change(told)
+            elif isinstance(told, Listed):
+                self._replace(place, told)
+            elif isinstance(told, NotFoundError):
+                self._unread.discard(place)
+            elif isinstance(told, MlstackError):
+                self._unread.add(place)
+            over = self.over
+        if over:
+            self._on_end()
+
+    def _change(self, told: Event) -> None:
+        """A run that has ended counts when it is removed, too; one that is removed before may be started again."""
+        key = key_of(told.object)
+        if told.type != "DELETED":
+            self._runs[key] = told.object
+        elif key in self._runs and not _has_ended(self._runs[key]):
+            del self._runs[key]
+
+    def _replace(self, place: Place, told: Listed) -> None:
+        resource, namespace = place
+        self._unread.discard(place)
+        self._versions.setdefault(place, "")
+        here = {key for key in self._runs if (key.group, key.kind, key.namespace) == (*_kind(resource), namespace)}
+        gone = {key for key in here if not _has_ended(self._runs[key])}
+        for key in gone:
+            del self._runs[key]
+        self._runs.update({key_of(item): item for item in told.items})
 
     def check(self, environment: str, pods: Sequence[Manifest]) -> None:
         """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""
@@ -112,6 +141,10 @@ class Endings:
         told = [f"{key} failed: {_reason(run, pods)}" for key, run in failed.items()]
         if told:
             raise WorkloadFailedError(f"{'; '.join(told)}.", f"See its pods: mlstack status {environment}")
+
+
+def _kind(resource: Resource) -> GroupKind:
+    return resource.group, resource.kind
 
 
 def _state(run: Manifest) -> Readiness:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,8 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: x}]}
 """
+DOC = Path(__file__).parents[2] / "docs/logs.md"
+FAILED = '$ mlstack logs minikube bad -f; echo "exit code $?"'
 
 
 def job(name: str, annotation: str, pods: int = 1) -> str:
@@ -72,26 +75,32 @@ def app(minikube: Sandbox, kubectl: Kubectl, new_app: Callable[[str], App]) -> I
 
 
 def test_it_ends_with_the_run(app: App) -> None:
-    """Begun before there is anything, it tells all of it; begun afterwards, the same lines."""
-    with app.start("logs", "minikube", "short", "-f") as following:
+    """Begun before anything was ever applied there, it tells all of it; begun afterwards, the same lines."""
+    app.do("env", "add", "fresh", "--context", "minikube", "--namespace", f"test-{uuid.uuid4().hex[:8]}")
+    with app.start("logs", "fresh", "short", "-f") as following:
         assert following.stderr
         said = following.stderr.readline()
-        assert said.startswith("short has no pods in minikube.")
-        app.do("apply", "minikube", "-c", "short")
+        assert said.startswith("short has no pods in fresh.")
+        app.do("apply", "fresh", "-c", "short")
         out, err = following.communicate(timeout=60)
     assert (following.returncode, err) == (0, "")
-    told = [json.loads(line) for line in app.do("logs", "minikube", "short", "-f", "-o", "json").splitlines()]
+    told = [json.loads(line) for line in app.do("logs", "fresh", "short", "-f", "-o", "json").splitlines()]
     assert len({one["pod"] for one in told}) == 3
     assert sorted(out.splitlines()) == sorted(f"[{one['title']}] {one['line']}" for one in told)
-    assert sorted(app.do("logs", "minikube", "short").splitlines()) == sorted(out.splitlines())
+    assert sorted(app.do("logs", "fresh", "short").splitlines()) == sorted(out.splitlines())
 
 
 def test_it_tells_how_the_run_failed(app: App) -> None:
+    """As docs/logs.md shows it. MLSTACK_UPDATE_DOCS=1 writes it anew."""
     done = app.run("logs", "minikube", "bad", "-f")
     assert (done.returncode, bool(done.stdout)) == (4, True)
-    first, hint = done.stderr.splitlines()
-    assert first.startswith("Error: Job/bad failed: Job has reached the specified backoff limit")
-    assert hint == "  See its pods: mlstack status minikube"
+    assert done.stderr.startswith("Error: Job/bad failed: Job has reached the specified backoff limit")
+    page = DOC.read_text("utf-8")
+    told = f"{FAILED}\n{done.stdout}{done.stderr}exit code {done.returncode}\n"
+    written = re.sub(rf"{re.escape(FAILED)}\n.*?(?=```)", lambda _: told, page, flags=re.DOTALL)
+    if os.environ.get("MLSTACK_UPDATE_DOCS"):
+        DOC.write_text(written, "utf-8")
+    assert told in DOC.read_text("utf-8")
 
 
 def test_nobody_is_waited_for_who_cannot_come(app: App) -> None:
