@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.real.place import until
@@ -75,25 +76,43 @@ class HubUser:
 
     def cell(self, code: str) -> str:
         """What a cell prints, run in a kernel of its own."""
-        with self._kernel() as socket:
-            return _printed(socket, _execute(socket, code))
+        with self.kernel() as kernel:
+            return kernel.run(code)
 
     def begin(self, code: str) -> None:
         """Start a cell in a kernel of its own, see it print, and close the page."""
-        with self._kernel() as socket:
-            asked = _execute(socket, code)
-            until(lambda: _is(json.loads(socket.recv(timeout=60)), asked, "stream"), "the cell's first word")
+        with self.kernel() as kernel:
+            kernel.begin(code)
 
     @contextlib.contextmanager
-    def _kernel(self) -> Iterator[ClientConnection]:
-        """The websocket of a new kernel."""
+    def kernel(self) -> Iterator[Kernel]:
+        """A new kernel by its websocket, which says nothing by itself."""
         prefix = f"/user/{self.name}/"
         status, _, said = self.ask(f"{prefix}api/kernels", {}, "POST")
         assert status == 201, said
         address = f"{self.base.replace('http', 'ws', 1)}{prefix}api/kernels/{json.loads(said)['id']}/channels"
         sent = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies if prefix.startswith(cookie.path))
-        with connect(address, additional_headers={"Cookie": sent}, proxy=None) as socket:
-            yield socket
+        with connect(address, additional_headers={"Cookie": sent}, proxy=None, ping_interval=None) as socket:
+            yield Kernel(socket)
+
+
+class Kernel:
+    """A kernel that is connected."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def run(self, code: str) -> str:
+        """What code prints until the kernel has answered. Raises OSError where the connection is lost."""
+        try:
+            return _printed(self.socket, _execute(self.socket, code))
+        except ConnectionClosed as error:
+            raise OSError(str(error)) from error
+
+    def begin(self, code: str) -> None:
+        """Start it, and see it print."""
+        asked = _execute(self.socket, code)
+        until(lambda: _is(json.loads(self.socket.recv(timeout=60)), asked, "stream"), "the cell's first word")
 
 
 def _execute(socket: ClientConnection, code: str) -> str:

@@ -14,12 +14,25 @@ PROGRAM = """import json, os
 config = json.loads(os.environ.get("TF_CONFIG") or "{}")
 print("edition EDITION as", config.get("task", {}).get("type", "the only one"), "of", config.get("cluster"), flush=True)
 """
+# The second worker is met by the first, which ends last: a run is over, and its pods may be removed, when it has ended.
+MEETING = """import socket, time
+if config["task"]["index"]:
+    socket.create_server(("", 2222)).accept()
+else:
+    for attempt in range(300):
+        try:
+            print("met", socket.create_connection(config["cluster"]["worker"][1].split(":"), 5), flush=True)
+            break
+        except OSError:
+            time.sleep(0.3)
+    time.sleep(4)
+"""
 
 
-def write(place: Place, edition: int) -> None:
+def write(place: Place, edition: int, more: str = "") -> None:
     file = Path(place.root, "train", "train.py")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(PROGRAM.replace("EDITION", str(edition)), "utf-8")
+    file.write_text(PROGRAM.replace("EDITION", str(edition)) + more, "utf-8")
 
 
 def test_a_changed_program_runs(stack: Place) -> None:
@@ -45,12 +58,13 @@ def test_a_changed_program_runs(stack: Place) -> None:
 @pytest.mark.parametrize("runner", ["training-operator", "native"])
 def test_who_runs_it(stack: Place, runner: str) -> None:
     """Two workers that know of each other, by the operator or by Jobs of Kubernetes itself."""
-    write(stack, 3)
+    write(stack, 3, MEETING)
     name = f"by-{runner.split('-')[0]}"
-    # Else the worker that comes second is removed with its log as soon as the first has ended.
+    # Else the operator removes the second worker with its log.
     two = ("--num_workers=2", "--clean_pod_policy=None", f"--runner={runner}")
     stack.do("generate", "tf-job", name, IMAGE, "--code=./train", *two, *SMALL)
     stack.do("apply", "minikube", "-c", name, "--wait", "finished")
-    until(lambda: stack.do("logs", "minikube", name).count("edition 3 as worker") == 2, "both workers' words")
+    said = stack.do("logs", "minikube", name)
+    assert (said.count("edition 3 as worker"), said.count("met ")) == (2, 1), said
     stack.do("delete", "minikube", "-c", name, "--yes")
     until(lambda: not [left for left in stack.left() if f"/{name}" in left], f"{name} to be gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from tests.real.place import Place, until
 
 @pytest.fixture(scope="module")
 def forwarded(stack: Place) -> Iterator[Forwarded]:
-    running = Forwarded(stack)
+    running = Forwarded(stack, user="ada")
     yield running
     assert running.end() == 0, running.said
 
@@ -40,3 +41,11 @@ def test_a_cell_runs_and_its_file_outlives_the_pod(stack: Place, ada: HubUser) -
     assert stack.get("pod", "jupyter-ada")["metadata"]["uid"] != pod["metadata"]["uid"]
     assert ada.cell("import os; print(open('note.txt').read(), os.getuid())") == "kept 1000\n"
     assert ada.cell("import os; print(os.environ['NVIDIA_VISIBLE_DEVICES'])") == "void\n"
+
+
+def test_the_command_told_how_her_server_came_up(stack: Place, forwarded: Forwarded) -> None:
+    """Its pod's steps, for each of the two pods; and the address is that of her server."""
+    assert re.search(r"tf-hub-0 is ready: http://127\.0\.0\.1:\d+/user/ada/  \(Ctrl-C ends\)", forwarded.said)
+    until(lambda: forwarded.said.count("ada's server is ready (jupyter-ada).") == 2, "both pods' stories")
+    assert re.search(r"ada's server: (Pulling image|Container image|Successfully pulled) ", forwarded.said)
+    print(forwarded.said)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 import urllib.request
 from typing import Any
 
 import pytest
 
+from tests.real.forwarded import Typed
 from tests.real.place import SMALL, Place, until
+from tools.realnode.recipes import default
 
 QUICK = ("--model=trivial", "--batch_size=8", "--num_steps=20", "--warmup_steps=2", *SMALL)
 MODES = [
-    pytest.param("single", "single", 1, (), id="single"),
+    pytest.param("single", "single", 1, (), id="single", marks=pytest.mark.slow),  # as what is served below is trained
     pytest.param("reduce", "allreduce", 2, ("--num_workers=2",), id="all-reduce"),
     pytest.param("servers", "ps", 2, ("--num_workers=2", "--num_ps=1", "--ps_cpu=100m"), id="parameter server"),
 ]
@@ -52,16 +53,59 @@ def test_its_model_is_served(stack: Place) -> None:
     stack.do("apply", "minikube", "-c", "train", "--wait", "finished")
     assert stack.facts("train", "exported")["directory"] == "/mnt/models/flowers/1"
     stack.do("wait", "minikube", "-c", "flowers")
-    with stack.start("port-forward", "minikube", "svc/flowers", "0:8501") as forward:
-        assert forward.stdout
-        host = next(line for line in forward.stdout if "127.0.0.1:" in line and "Ctrl-C" in line).split()[1]
-        address = f"http://{host}/v1/models/flowers"
+    with Typed(stack, "serving", "minikube", "flowers", "--port", "0") as command:
+        address = command.find(r"flowers is ready: (http://\S+)")
+        assert address.endswith("/v1/models/flowers")
         with urllib.request.urlopen(address, timeout=30) as answer:
             versions = json.loads(answer.read())["model_version_status"]
         assert [(version["version"], version["state"]) for version in versions] == [("1", "AVAILABLE")]
         image = [[[0.5, 0.5, 0.5]] * 64] * 64
         assert [len(row) for row in predict(address, [image, image])] == [1000, 1000]
-        forward.send_signal(signal.SIGINT)
     stack.do("delete", "minikube", "-c", "flowers", "-c", "train", "--yes")
     until(lambda: not [left for left in stack.left() if "flowers" in left or "train-" in left], "all to be gone")
     assert "persistentvolumeclaim/models" in stack.left()
+
+
+CURVE = """
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+writer = EventFileWriter("/runs/cnn")
+for step in range(10):
+    value = Summary.Value(tag="loss", simple_value=7 - step / 2)
+    writer.add_event(Event(wall_time=step, step=step, summary=Summary(value=[value])))
+writer.close()
+"""
+
+
+def writer_pod() -> str:
+    """What writes a curve onto the claim `runs`, as a training does: with the TensorFlow image's own TensorBoard."""
+    container = {
+        "name": "main",
+        "image": default("tf-cnn", "image"),
+        "command": ["python3", "-c", CURVE],
+        "volumeMounts": [{"name": "runs", "mountPath": "/runs"}],
+    }
+    volumes = [{"name": "runs", "persistentVolumeClaim": {"claimName": "runs"}}]
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writer"}, "spec": spec})
+
+
+def test_its_curves_are_shown(stack: Place) -> None:
+    stack.claim("runs")
+    stack.kubectl("apply", "-f", "-", stdin=writer_pod())
+    stack.do("generate", "tensorboard", "board", "--logdir=pvc://runs/cnn", "--reload_s=1", *SMALL)
+    stack.do("apply", "minikube", "-c", "board")
+    with Typed(stack, "tensorboard", "minikube", "--port", "0") as command:
+        address = command.find(r"board is ready: (http://\S+)")
+
+        def curve() -> Any:
+            with urllib.request.urlopen(f"{address}data/plugin/scalars/tags", timeout=60) as answer:
+                return json.loads(answer.read())
+
+        until(lambda: "loss" in curve().get(".", {}), "the curve")
+        with urllib.request.urlopen(f"{address}data/plugin/scalars/scalars?run=.&tag=loss", timeout=60) as answer:
+            assert [value for _, _, value in json.loads(answer.read())][:2] == [7, 6.5]
+    stack.do("delete", "minikube", "-c", "board", "--yes")
+    stack.kubectl("delete", "pod", "writer")
+    until(lambda: not [left for left in stack.left() if "board" in left], "the board to be gone")
