@@ -40,9 +40,9 @@ def follow_logs(session: Session, meant: LogTarget, on_lines: OnLines, on_notice
     with nullcontext() if any(map(is_served, pods)) else endings:
         follower.run(over)
     pods = component_pods(session, meant.component, namespaces)
+    endings.check(session.scope.environment, pods)
     if not follower.seen and (problem := lacking()):
         raise problem
-    endings.check(session.scope.environment, pods)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,3 +139,27 @@ def test_what_does_not_mend_ends_it(status: int, kind: type[ClusterError], monke
 def test_a_kubelet_that_does_not_answer_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(Client(answer(500, b"dial tcp: connection refused"), GOOD), COUNT, monkeypatch)
     assert len(run.lines) == COUNT
+
+
+def test_who_has_not_started_yet_counts_from_the_first_line_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = pod(1)
+    late["status"] = {}
+    monkeypatch.setattr(f"{__name__}.pod", lambda index, made=pod: late if index else made(0))
+    (first, *_) = Run(Client(GOOD), 1, monkeypatch, count=2).lines
+    assert (first.title, first.several) == ("worker-0", True)
+
+
+def test_what_is_over_at_the_start_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly: only silence ends it."""
+    lines: list[LogLine] = []
+    monkeypatch.setattr(follower, "Mirror", lambda *_, **__: SimpleNamespace(stop=lambda: None))
+    found = SimpleNamespace(items=[pod(index) for index in range(COUNT)])
+    monkeypatch.setattr("mlstack.cluster.objects.list_objects", lambda *_, **__: found)
+    follows = Follower(Client(GOOD), lines.extend, pytest.fail)  # type: ignore[arg-type]
+    follows.follow(["n"], "")
+    over = threading.Event()
+    over.set()
+    follows.run(over)
+    assert {line.title for line in lines} == {f"worker-{index}" for index in range(COUNT)}
+    assert len(lines) == COUNT
+    assert follows.seen
