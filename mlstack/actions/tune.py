@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from mlstack.app.assemble import chosen
 from mlstack.app.project import Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.settings import component_in, one_setting
+from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError
@@ -29,7 +30,7 @@ from mlstack.plan.fit.scale import Size, check_scale, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import device_of, node_reason
-from mlstack.plan.hints import hint_of_fit
+from mlstack.plan.hints import hint_of_fit, told
 
 SIZED = ("num_workers", "num_gpus")
 
@@ -92,10 +93,11 @@ class Tuning:
 
 
 @uncollected()
-def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
+def tune(scope: Scope, *, scale: str = "", write: bool = False, beside: Collection[str] = ()) -> Tuning:
     """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
 
-    `scale` (max, N or P%) is tried instead of the components' own. Raises MlstackError where there is nothing to tune.
+    `scale` (max, N or P%) is tried instead of the components' own. `beside`: components that are applied in the same
+    run; all of them where the scope names none. Raises MlstackError where there is nothing to tune.
     """
     if scale:
         check_scale(scale)
@@ -103,15 +105,34 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False) -> Tuning:
     connection = connect_environment(scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=False)
     rendered, target = render_scope(replace(everything, sets=(*scope.sets, *unscaled(everything))))
     names = asked_for if scope.components else _with_devices(rendered, connection.namespace)
+    own = {one.component: one for one in rendered}
+    for name in names:
+        _check_devices(scope, own[name], connection.namespace, scale)
     ours = own_pods(scope.project.name, names)
     wanted = [ask for one in rendered if one.component in names for ask in _of(one, connection.namespace)]
     seen = capacity(connection, target, ours, _claims(rendered), wanted)
     there = _applied(seen.view, scope.project.name)
-    others = [one for one in rendered if one.component not in names and one.component not in there]
-    own = {one.component: one for one in rendered}
+    coming = set(beside if scope.components else own) - set(names) - there
+    others = [own[name] for name in own if name in coming]
     tuned = [_tuned(scope, connection, seen, own[name], others, scale) for name in names]
     written = [line for one in tuned for line in _write(scope, one, scale)] if write else []
     return Tuning(scope.environment, tuple(tuned), seen.view.blind, tuple(written))
+
+
+def _check_devices(scope: Scope, one: Rendered, namespace: str, scale: str) -> None:
+    """Raises MlstackError where a component's size is said as a number of GPUs, and its workers ask for none."""
+    said = _setting_of(scope, one.component, "scale")
+    wanted = scale or (said.value if said else "") or ""
+    if not wanted.isdigit() or "num_gpus" not in one.settings or any(map(device_of, _of(one, namespace))):
+        return
+    place = said.place if said and not scale else None
+    # One file says the size in one way: num_gpus stands beside no scale (decision 5 of the design).
+    where = f"--env={scope.environment} " if place and place.file.startswith("components/") else ""
+    raise MlstackError(
+        f"{one.component}: scale = {wanted}{f' ({place})' if place else ''} is a number of GPUs, and its workers ask "
+        f"for none ({told(one.settings['num_gpus'])}).",
+        f"With GPUs: mlstack param set {where}{one.component} num_gpus 1. Without: num_workers instead of scale.",
+    )
 
 
 def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
@@ -121,7 +142,7 @@ def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
     names = [name for name in _names(scope) if _unresolved(scope, name)]
     if not names:
         return scope, ()
-    written = tune(replace(scope, components=tuple(names)), write=True).written
+    written = tune(replace(scope, components=tuple(names)), write=True, beside=_names(scope)).written
     return replace(scope, project=Project.load(scope.project.root)), written
 
 
@@ -201,11 +222,16 @@ def unscaled(scope: Scope) -> list[str]:
 
 def _setting(scope: Scope, name: str, parameter: str) -> Any:
     """The value of a component's parameter in the environment; None where it has none of that name."""
+    found = _setting_of(scope, name, parameter)
+    return found.value if found else None
+
+
+def _setting_of(scope: Scope, name: str, parameter: str) -> Setting | None:
     file = scope.project.component(name)
     if file.file is None or parameter not in prototype_of(scope.project, file).parameters:
         return None
     environment = scope.project.environment(scope.environment)
-    return one_setting(component_in(scope.project, name, environment), parameter, environment.namespace).value
+    return one_setting(component_in(scope.project, name, environment), parameter, environment.namespace)
 
 
 def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,12 +70,29 @@ def choose(view: View, asks_at: AsksAt, resource: str, scale: str, growth: Growt
 
 def _chosen(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | None:
     best: Size | None = None
-    target = wanted_devices(scale, free_devices(view, asks_at, resource))
+    target = wanted_devices(scale, _free(view, asks_at, resource, scale))
     for each in _sizes(view, resource):
+        if best and best.devices > min(target, _bound(view, resource, each)):
+            continue
         found = Size(most_workers(view, asks_at, each, target // max(1, each)), each)
         if found.workers and (best is None or (found.devices, -found.workers) > (best.devices, -best.workers)):
             best = found
     return best
+
+
+def _free(view: View, asks_at: AsksAt, resource: str, scale: str) -> int:
+    """What a share is a share of: what nodes have free; for a job in a queue, as far as that lets it in."""
+    if scale.endswith("%") and view.queues.there and any(ask.queue for ask in asks_at(1, 1 if resource else 0)):
+        most = _chosen(view, asks_at, resource, "max")
+        return most.devices if most else 0
+    return free_devices(view, asks_at, resource)
+
+
+def _bound(view: View, resource: str, each: int) -> int:
+    """Devices that workers of so many each can use at most; without devices there is no such bound worth a look."""
+    if not each:
+        return sys.maxsize
+    return sum(max(0, room.free(resource)) // each * each for room in view.nodes or ())
 
 
 def most_workers(view: View, asks_at: AsksAt, each: int, limit: int) -> int:

@@ -137,6 +137,12 @@ def test_scale_is_kept_with_what_it_came_to(app: Any) -> None:
 
 def test_apply_turns_scale_into_numbers_once(app: Any) -> None:
     app.do("param", "set", "--env=gke", "cnn", "scale", "2")
+    for refused in (app.run("apply", "gke"), app.run("tune", "gke", "cnn")):
+        assert refused.returncode == 1
+        assert "cnn: scale = 2 (environments/gke.yaml:" in refused.stderr
+        assert "is a number of GPUs, and its workers ask for none (num_gpus = 0, the prototype's" in refused.stderr
+        assert "With GPUs: mlstack param set cnn num_gpus 1." in refused.stderr
+    app.do("param", "set", "cnn", "num_gpus", "1")
     said = app.do("apply", "gke")
     assert 'environments/gke.yaml: cnn.resolved = {"for": "2"' in said
     stored = (app.root / "environments/gke.yaml").read_text("utf-8")

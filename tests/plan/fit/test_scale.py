@@ -11,6 +11,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.growing import Coming
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.pools import Growth, Pool
+from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.scale import AsksAt, Size, check_scale, choose, most_workers, wanted_devices
 from mlstack.plan.fit.view import View
 
@@ -74,6 +75,28 @@ def test_the_size_that_fits(
     made = [build.node(f"n{index}", **spec) for index, spec in enumerate(nodes)]
     pods = [build.pod(f"n{index}", requests={GPU: str(count)}) for index, count in enumerate(taken)]
     assert choose(View(rooms(made, pods)), _job(build, *needs, GPU), GPU, scale) == size
+
+
+def test_a_share_in_a_queue_is_of_what_the_queue_lets_in(build: Build) -> None:
+    """Eight GPUs are on the nodes, four in the quota."""
+    version, group = {"apiVersion": "kueue.x-k8s.io/v1beta2"}, {"name": GPU, "nominalQuota": 4}
+    flavors = [{"name": "any", "resources": [group]}]
+    spec = {"namespaceSelector": {}, "resourceGroups": [{"coveredResources": [GPU], "flavors": flavors}]}
+    queues = Queues(
+        namespace={"metadata": {"name": "ml"}},
+        local=[{**version, "metadata": {"name": "team", "namespace": "ml"}, "spec": {"clusterQueue": "all"}}],
+        cluster=[{**version, "metadata": {"name": "all"}, "spec": spec}],
+        flavors=[{**version, "metadata": {"name": "any"}, "spec": {}}],
+        there=True,
+    )
+    view = View(rooms([build.node(f"n{n}", allocatable={GPU: "2"}) for n in range(4)], []), queues=queues)
+
+    def asks_at(workers: int, each: int) -> list[Ask]:
+        pod = build.pod(requests={GPU: str(each)})
+        return [Ask("cnn", Key("batch", "Job", "ml", "cnn"), "worker", workers, pod, "team")]
+
+    found = [choose(view, asks_at, GPU, scale) for scale in ("max", "50%", "100%", "8")]
+    assert found == [Size(2, 2), Size(1, 2), Size(2, 2), Size(2, 2)]
 
 
 def test_without_devices_one_worker_a_node(build: Build) -> None:
