@@ -40,8 +40,11 @@ def follow_logs(session: Session, meant: LogTarget, on_lines: OnLines, on_notice
     with nullcontext() if any(map(is_served, pods)) else endings:
         follower.run(over)
     pods = component_pods(session, meant.component, namespaces)
+    problem = None if follower.seen else lacking()
+    if problem and pods:
+        raise problem
     endings.check(session.scope.environment, pods)
-    if not follower.seen and (problem := lacking()):
+    if problem:
         raise problem
 
 
