@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from mlstack.actions.admission import look_at_namespaces
+from mlstack.actions.integrations import look_at_integrations
 from mlstack.actions.looking import look_at_kinds, look_up
 from mlstack.actions.rights import look_at_rights
 from mlstack.actions.session import Session
 from mlstack.cluster.kinds import WELL_KNOWN
 from mlstack.errors import MlstackError
 from mlstack.plan.findings import Look
+from mlstack.plan.integrations import queued
 from mlstack.plan.outside import Components, custom_kinds, needs
 from mlstack.plan.rights import Right
 
@@ -44,6 +46,9 @@ def look(session: Session, asked: Asked) -> list[Look]:
         looking.append(lambda: look_at_rights(session, both, asked.rights))
     if kinds:
         looking.append(lambda: look_at_kinds(session, kinds, asked.beside))
+    jobs = {component: found for component, own in both.items() if (found := list(queued(own)))}
+    if jobs:
+        looking.append(lambda: look_at_integrations(session, jobs))
     if wanted:
         looking.append(lambda: look_up(session, wanted))
     return _all(session, looking)

@@ -14,6 +14,7 @@ from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
+from mlstack.wording import counted
 
 
 @uncollected()
@@ -57,7 +58,7 @@ def _look(session: Session, outlook: Outlook, nodes: Sequence[Room]) -> Look:
 
 def pods(ask: Ask) -> str:
     """2 workers; 1 pod."""
-    return f"{ask.count} {ask.role or 'pod'}{'' if ask.count == 1 else 's'}"
+    return counted(ask.count, ask.role or "pod")
 
 
 def waiting(outlook: Outlook, set_by: str = "") -> str:

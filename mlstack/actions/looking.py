@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
@@ -57,8 +58,10 @@ def look_up(session: Session, needs: Sequence[Need]) -> list[Look]:
     parts = {(resources[need], need.namespace, need.name) for need in needs if need.part}
     asked = {need: _question(need, resource, parts) for need, resource in resources.items() if resource}
     answers = _answers(session.connection.client, list(dict.fromkeys(asked.values())))
+    by_hand = cache(lambda: _by_hand(session.connection.client))
     return [
-        _judged(session, need, answers[asked[need]]) if need in asked else _no_kind(session, need) for need in needs
+        _judged(session, need, answers[asked[need]], by_hand) if need in asked else _no_kind(session, need)
+        for need in needs
     ]
 
 
@@ -88,14 +91,16 @@ def _ask(client: Client, one: _Question) -> _Answer:
     return objects.list_objects(client, one.resource, one.namespace or None, metadata_only=True).items
 
 
-def _judged(session: Session, need: Need, answer: _Answer) -> Look:
+def _judged(session: Session, need: Need, answer: _Answer, by_hand: Callable[[], Collection[str]]) -> Look:
+    """`by_hand`: the classes of which there are volumes all the same, asked for where one is missing."""
     topic, what = topic_of(need), called(need)
     if isinstance(answer, MlstackError):
         return Look(topic, what, unseen=f"{what} (no right to read it)")
     settings, place = session.settings(need.component), where(session)
     if isinstance(answer, list):
         names = {item["metadata"]["name"] for item in answer}
-        if (need.name or default_class(answer)) in names or _by_hand(session, need):
+        made = need.kind == "StorageClass" and need.name not in names and need.name in by_hand()
+        if (need.name or default_class(answer)) in names or made:
             return Look(topic, what)
         return Look(topic, what, absent(need, names, settings, place))
     if not isinstance(answer, dict):
@@ -105,15 +110,13 @@ def _judged(session: Session, need: Need, answer: _Answer) -> Look:
     return Look(topic, what)
 
 
-def _by_hand(session: Session, need: Need) -> bool:
-    """Whether volumes of a class were made by hand and are free: for these there need be no object of that name."""
-    if need.kind != "StorageClass":
-        return False
+def _by_hand(client: Client) -> Collection[str]:
+    """The classes of volumes that were made by hand and are free: for these there need be no object of that name."""
     try:
-        found = objects.list_objects(session.connection.client, VOLUME).items
+        found = objects.list_objects(client, VOLUME).items
     except ForbiddenError:
-        return False
-    return any(_free(volume) and (volume["spec"].get("storageClassName") or "") == need.name for volume in found)
+        return ()
+    return {volume["spec"].get("storageClassName") or "" for volume in found if _free(volume)}
 
 
 def _free(volume: Manifest) -> bool:

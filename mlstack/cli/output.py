@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from mlstack.wording import counted as counted
+
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns as wide as their longest cell, never cut: what a pipe reads is what a person sees."""
@@ -28,11 +30,6 @@ def emit(value: Any, output: str, text: Callable[[], str]) -> None:
         click.echo(to_yaml(json.loads(json.dumps(value, default=str))), nl=False)
     else:
         click.echo(text())
-
-
-def counted(number: int, word: str) -> str:
-    """1 object, 2 objects."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def event_line(event: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import unready
 from mlstack.plan.fit.nodes import Room
+from mlstack.wording import counted
 
 IMPLICIT = "deviceclass.resource.kubernetes.io/"
 Manifest = Mapping[str, Any]
@@ -65,4 +66,4 @@ def _offers(slices: Sequence[Manifest]) -> list[str]:
 
 
 def _words(driver: str, number: int, nodes: int) -> str:
-    return f"{driver} offers {number} device{'' if number == 1 else 's'} on {nodes} node{'' if nodes == 1 else 's'}"
+    return f"{driver} offers {counted(number, 'device')} on {counted(nodes, 'node')}"

@@ -13,6 +13,7 @@ from mlstack.plan.fit.nodes import Room
 from mlstack.plan.fit.places import shape
 from mlstack.plan.fit.pools import ZONE, Growth, Pool, coming, members, zones_of
 from mlstack.plan.fit.view import View
+from mlstack.wording import counted
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Coming:
     zone: str = ""
 
     def __str__(self) -> str:
-        more = f"{self.nodes} more node{'' if self.nodes == 1 else 's'} of pool {self.pool}"
+        more = f"{counted(self.nodes, 'more node')} of pool {self.pool}"
         return more + (f" in zone {self.zone}" if self.zone else "")
 
 

@@ -14,6 +14,7 @@ from mlstack.plan.fit.places import places
 from mlstack.plan.fit.requests import add, pod_requests
 from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
+from mlstack.wording import counted
 
 NAMED = 3  # victims that are named; the rest are counted
 
@@ -47,8 +48,8 @@ def told(pods: Sequence[Pod]) -> str:
     """Who would have to go: `it would fit by preempting 2 pods of lower priority (team-b/train-0, team-b/train-1)`."""
     names = [f"{pod['metadata'].get('namespace') or 'default'}/{pod['metadata'].get('name', '')}" for pod in pods]
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    number = f"{len(names)} pod{'' if len(names) == 1 else 's'}"
-    return f"it would fit by preempting {number} of lower priority ({', '.join(names[:NAMED])}{rest})"
+    pushed = counted(len(names), "pod")
+    return f"it would fit by preempting {pushed} of lower priority ({', '.join(names[:NAMED])}{rest})"
 
 
 def _priority(pod: Pod) -> int:

@@ -104,6 +104,21 @@ def test_jobs_are_admitted(app: Any, kubectl: Kubectl) -> None:
     assert {pod["spec"]["nodeName"][:4] for pod in pods} == {"a100"}
 
 
+def test_kinds_that_kueue_leaves_alone_are_told(app: Any, kubectl: Kubectl) -> None:
+    """Its configuration, as its manifests and its chart call it."""
+    config = {"controller_manager_config.yaml": yaml.safe_dump({"integrations": {"frameworks": ["batch/job"]}})}
+    metadata = {"name": "kueue-manager-config", "namespace": "kueue-system"}
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config}
+    kubectl("apply", "-f", "-", context=NAME, stdin=yaml.safe_dump(made))
+    try:
+        told = app.run("check", NAME, "tf", "native")
+    finally:
+        kubectl("delete", "configmap", metadata["name"], "-n", metadata["namespace"], context=NAME)
+    said = told.stdout + told.stderr
+    assert "tf: queue team-a has no effect on a TFJob: Kueue is not told to look after kubeflow.org/tfjob" in said
+    assert "native: queue" not in said
+
+
 def test_a_job_waits_is_told_of_and_left_alone(app: Any, kubectl: Kubectl) -> None:
     """After the one above: its jobs hold the whole quota."""
     names = [word for name in JOBS for word in ("-c", name)]
