@@ -10,7 +10,7 @@ Each action reads the app's files anew, so an edit between two calls is seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,20 @@ from mlstack.app.project import Project
 
 if TYPE_CHECKING:
     from mlstack.actions.apply import ApplyOptions, Outcome
+    from mlstack.actions.check import Checked
     from mlstack.actions.delete import Deletion
     from mlstack.actions.diff import Diff
     from mlstack.actions.events import OnEvent
+    from mlstack.actions.follower import OnLines
     from mlstack.actions.history import ComponentRun, History
+    from mlstack.actions.logtarget import LogOptions
     from mlstack.actions.rollback import Rollback
     from mlstack.actions.runs import RunOutcome
     from mlstack.actions.session import Scope
     from mlstack.actions.status import Status
     from mlstack.actions.tune import Tuning
     from mlstack.actions.wait import WaitResult
+    from mlstack.cluster.forward import Forwarding
     from mlstack.compose.render import Rendered
     from mlstack.compose.schemas import Problem
     from mlstack.plan.model import Allow, Plan
@@ -113,6 +117,12 @@ class App:
 
         return status(self._scope(environment, components))
 
+    def check(self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()) -> Checked:
+        """What the cluster lacks of what the components need; only asks, writes nothing."""
+        from mlstack.actions.check import check
+
+        return check(self._scope(environment, components, sets))
+
     def tune(
         self,
         environment: str,
@@ -129,6 +139,41 @@ class App:
         from mlstack.actions.tune import tune
 
         return tune(self._scope(environment, components, sets), scale=scale, write=write)
+
+    def logs(
+        self,
+        environment: str,
+        target: str,
+        on_lines: OnLines,
+        options: LogOptions | None = None,
+        on_notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Tell the lines of `target` ("cnn", "cnn/worker", "cnn/worker-3"), in batches; with `options.follow` to the
+        end of its run. `on_notice` is told what is to know of their reading."""
+        from mlstack.actions.logs import logs
+
+        logs(self._scope(environment), target, on_lines, on_notice, options)
+
+    def forward(
+        self,
+        environment: str,
+        target: str,
+        ports: Sequence[str] = (),
+        on_event: OnEvent | None = None,
+        *,
+        address: str = "127.0.0.1",
+    ) -> Forwarding:
+        """Local ports that lead to `target` ("cnn", "svc/NAME", "tf-hub-0") within a `with` block.
+
+        `ports`: "8100:8000", ":8000", "8100:http"; none: those that it declares. `with app.forward(...) as running:`
+        gives `running.addresses`; the ports stay while pods come and go.
+        """
+        from mlstack.actions.connection import connect_environment
+        from mlstack.actions.events import ignore
+        from mlstack.actions.forward import forward
+
+        link = connect_environment(self.project, environment, kubeconfig=self.kubeconfig, pin=False)
+        return forward(link.client, link.namespace, target, ports, on_event or ignore, address=address)
 
     def delete(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> Deletion:
         """Remove what was applied; volumes, CRDs and namespaces stay."""

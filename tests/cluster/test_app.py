@@ -48,6 +48,28 @@ def test_from_render_to_removal(app: App) -> None:
     assert len(app.delete("minikube").removed) == 2
 
 
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: shell}
+spec: {containers: [{name: shell, image: shell, ports: [{name: http, containerPort: 80}]}]}
+"""
+
+
+def test_what_leads_into_a_component(app: App) -> None:
+    (app.root / "components/web/pod.yaml").write_text(POD)
+    assert app.check("minikube").findings == ()
+    app.apply("minikube")
+    lines: list[str] = []
+    app.logs("minikube", "web", lambda found: lines.extend(one.line for one in found))
+    assert lines == ["This pod is simulated (mlstack sandbox minikube): no container runs, so nothing is logged."]
+    with app.forward("minikube", "pod/shell", [":http"]) as running:
+        (address,) = running.addresses
+        assert address.startswith("127.0.0.1:")
+    with pytest.raises(MlstackError, match="web has no worker in minikube"):
+        app.logs("minikube", "web/worker", lambda found: None)
+
+
 def test_a_users_mistake_is_an_error_of_ours(app: App, tmp_path: Any) -> None:
     with pytest.raises(MlstackError, match="has no environment gke"):
         app.plan("gke")
