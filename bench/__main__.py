@@ -108,7 +108,7 @@ def run_forward(options: argparse.Namespace, folder: Path, store: Store) -> None
     """The cell of forwarding."""
     cell = store.cell(Setting("forward", 50, 0))
     run = quick_run({"mlstack": our_version()})
-    forward.run(folder, options.rounds, run.time, cell)
+    forward.run(folder, options.rounds, options.open, run.time, cell)
     cell.runs = {run.time: run}
     publish(options, store, cell, results.forward_section(cell))
 

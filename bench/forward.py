@@ -7,31 +7,25 @@ checked by its hash and every connection is counted, so that a lost one is an er
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import socket
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from mlstack import sandbox
-from mlstack.sandbox import config
-
+from . import kept, pod
 from .cells import Cell, Reading
-from .measure import BenchError, Command, Sample, output_of, turned
+from .measure import BenchError, Sample, turned
 from .statistics import summary
 from .table import seconds, table
 
 CONTEXT = "bench-forward"
-POD_PORT = 9000
 LARGE = 200_000_000
 CASES = {
     "down": "200 MB down",
@@ -39,75 +33,38 @@ CASES = {
     "at once": "50 connections at once",
     "one by one": "1,000 short connections, one after another",
 }
-_BLOCK = hashlib.shake_256(b"block").digest(1 << 20)
-_POD = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: default}
-spec: {containers: [{name: c, image: x, ports: [{containerPort: 9000}]}]}
-"""
 _OURS = """\
 import sys
 from mlstack.cluster.connect import connect
 from mlstack.cluster.forward import Forwarding
 from mlstack.cluster.targets import parse_ports, parse_target
-with Forwarding(connect(sys.argv[1]), "default", parse_target("web-0"), [parse_ports(":9000")]) as forwarding:
-    print("Forwarding from", forwarding.address, flush=True)
+pairs = [parse_ports(text) for text in sys.argv[2:]]
+with Forwarding(connect(sys.argv[1]), "default", parse_target("web-0"), pairs) as forwarding:
+    for address in forwarding.addresses:
+        print("Forwarding from", address, flush=True)
     forwarding.wait()
 """
 
 
-class Answer(socketserver.StreamRequestHandler):
-    """The pod's process: `down N` sends N bytes, `up N` takes N and answers with their hash, `hello` says hello."""
-
-    def handle(self) -> None:
-        """One connection, one order."""
-        words = self.rfile.readline().split()
-        if words[0] == b"down":
-            for size in _sizes(int(words[1])):
-                self.connection.sendall(_BLOCK[:size])
-        elif words[0] == b"up":
-            seen, left = hashlib.sha256(), int(words[1])
-            while left and (part := self.rfile.read1(min(left, 1 << 20))):
-                seen.update(part)
-                left -= len(part)
-            self.connection.sendall(seen.hexdigest().encode())
-        else:
-            self.connection.sendall(b"hello")
-
-
-class Pod(socketserver.ThreadingTCPServer):
-    """Where the pod's port leads."""
-
-    daemon_threads = True
-    request_queue_size = 512
-
-
-def _sizes(count: int) -> Iterator[int]:
-    while count:
-        yield min(count, len(_BLOCK))
-        count -= min(count, len(_BLOCK))
-
-
 def down(port: int) -> None:
     """200 MB from the pod."""
-    seen, buffer = hashlib.sha256(), bytearray(1 << 20)
+    seen, buffer = sha256(), bytearray(1 << 20)
     with socket.create_connection(("127.0.0.1", port)) as tcp:
         tcp.sendall(b"down %d\n" % LARGE)
         left = LARGE
         while left and (size := tcp.recv_into(buffer)):
             seen.update(memoryview(buffer)[:size])
             left -= size
-    _same(seen.hexdigest(), _hash())
+    _same(seen.hexdigest(), pod.digest(LARGE))
 
 
 def up(port: int) -> None:
     """200 MB to the pod."""
     with socket.create_connection(("127.0.0.1", port)) as tcp:
         tcp.sendall(b"up %d\n" % LARGE)
-        for size in _sizes(LARGE):
-            tcp.sendall(_BLOCK[:size])
-        _same(tcp.recv(100).decode(), _hash())
+        for block in pod.blocks(LARGE):
+            tcp.sendall(block)
+        _same(tcp.recv(100).decode(), pod.digest(LARGE))
 
 
 def hello(port: int) -> None:
@@ -132,64 +89,41 @@ def one_by_one(port: int) -> None:
 WORK: dict[str, Callable[[int], None]] = {"down": down, "up": up, "at once": at_once, "one by one": one_by_one}
 
 
-def _hash() -> str:
-    seen = hashlib.sha256()
-    for size in _sizes(LARGE):
-        seen.update(_BLOCK[:size])
-    return seen.hexdigest()
-
-
 def _same(got: str, wanted: str) -> None:
     if got != wanted:
         raise BenchError(f"A forwarded connection brought {got!r}, not {wanted!r}.")
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, pod: int) -> Iterator[sandbox.Sandbox]:
-    """A sandbox whose pod web-0 is the process behind the local port `pod`."""
-    usual = config.documents
-
-    def documents(ports: dict[str, int], listeners: dict[int, int], log: Path) -> Iterator[dict[str, Any]]:
-        yield from usual(ports, listeners, log)
-        forwards = [{"ports": [POD_PORT], "target": {"address": "127.0.0.1", "port": pod}}]
-        head = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "PortForward"}
-        yield {**head, "metadata": {"name": "web-0", "namespace": "default"}, "spec": {"forwards": forwards}}
-
-    os.environ["MLSTACK_SANDBOX_DIR"] = str(folder / "sandboxes")
-    os.environ["KUBECONFIG"] = str(folder / "kubeconfig")
-    config.documents = documents
-    try:
-        made = sandbox.up("forward", like="minikube", context=CONTEXT)
-        file = folder / "pod.yaml"
-        file.write_text(_POD)
-        kubectl = (str(made.binaries / "kubectl"), "--context", CONTEXT)
-        output_of(Command((*kubectl, "wait", "--for=create", "serviceaccount/default", "--timeout=60s")))
-        output_of(Command((*kubectl, "apply", "-f", str(file))))
-        output_of(Command((*kubectl, "wait", "--for=condition=Ready", "pod/web-0", "--timeout=60s")))
-        yield made
-    finally:
-        config.documents = usual
-        sandbox.down("forward")
-
-
-@contextlib.contextmanager
-def forwarding(words: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """The process id and the local port of a forwarding command."""
+def forwarding(words: tuple[str, ...], count: int = 1) -> Iterator[tuple[int, list[int]]]:
+    """The process id and the local ports of a command that forwards so many."""
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT)
         try:
             for _ in range(600):
                 said.seek(0)
-                found = re.search(r"Forwarding from 127\.0\.0\.1:(\d+)", said.read())
-                if found:
+                found = re.findall(r"Forwarding from 127\.0\.0\.1:(\d+)", said.read())
+                if len(found) == count:
                     break
                 time.sleep(0.1)
             else:
                 raise BenchError(f"{words[0]} does not forward.")
-            yield process.pid, int(found[1])
+            yield process.pid, [int(port) for port in found]
         finally:
             process.terminate()
             process.wait()
+
+
+@contextlib.contextmanager
+def both(made: Path, context: str, *ports: int) -> Iterator[dict[str, tuple[int, list[int]]]]:
+    """mlstack's and kubectl's forwards of the pod's ports: process ids and local ports."""
+    pairs = [f":{port}" for port in ports]
+    kubectl = (str(made / "kubectl"), "--context", context, "port-forward", pod.NAME, *pairs)
+    with (
+        forwarding((sys.executable, "-c", _OURS, context, *pairs), len(ports)) as ours,
+        forwarding(kubectl, len(ports)) as theirs,
+    ):
+        yield {"mlstack": ours, "kubectl": theirs}
 
 
 def measured(pid: int, port: int, work: Callable[[int], None]) -> Sample:
@@ -209,23 +143,30 @@ def _peak(pid: int) -> float:
     return round(int(found[1]) / 1000, 1) if found else 0.0
 
 
-def run(folder: Path, rounds: int, key: str, cell: Cell) -> None:
-    """Measure into a cell: each case with each tool, in turns."""
-    with Pod(("127.0.0.1", 0), Answer) as pod:
-        threading.Thread(target=pod.serve_forever, daemon=True).start()
-        with cluster(folder, pod.server_address[1]) as made, contextlib.ExitStack() as stack:
-            kubectl = (str(made.binaries / "kubectl"), "--context", CONTEXT, "port-forward", "web-0", ":9000")
-            started = {
-                "mlstack": stack.enter_context(forwarding((sys.executable, "-c", _OURS, CONTEXT))),
-                "kubectl": stack.enter_context(forwarding(kubectl)),
-            }
-            cell.drop(lambda one: True)
-            for number in range(rounds):
-                for case, work in WORK.items():
-                    for tool in turned(list(started), number):
-                        cell.readings.append(Reading(tool, case, number, key, measured(*started[tool], work)))
-        pod.shutdown()
-    cell.notes[:] = [forward_table(cell)]
+def run(folder: Path, rounds: int, open_seconds: float, key: str, cell: Cell) -> None:
+    """Measure into a cell: each case with each tool, in turns; then a websocket through each, held open for so long."""
+    os.environ["MLSTACK_SANDBOX_DIR"] = str(folder / "sandboxes")
+    os.environ["KUBECONFIG"] = str(folder / "kubeconfig")
+    with (
+        pod.cluster("forward", CONTEXT, folder) as made,
+        both(made.binaries, CONTEXT, pod.TCP, pod.WEBSOCKET) as tools,
+    ):
+        cell.drop(lambda one: True)
+        for number in range(rounds):
+            for case, work in WORK.items():
+                for tool in turned(list(tools), number):
+                    process, ports = tools[tool]
+                    cell.readings.append(Reading(tool, case, number, key, measured(process, ports[0], work)))
+        held = kept.side_by_side({tool: ports[1] for tool, (_, ports) in tools.items()}, open_seconds)
+    cell.notes[:] = [forward_table(cell), kept_text(held)]
+
+
+def kept_text(held: dict[str, kept.Kept]) -> str:
+    """How two websockets fared, held open side by side."""
+    phases = f"{sum(talks for _, talks in kept.PHASES)} phases of messages with silence between them"
+    return f"A websocket held open through each at the same time, {phases}:\n\n" + "\n".join(
+        f"- {tool}: {one}." for tool, one in held.items()
+    )
 
 
 def forward_table(cell: Cell) -> str:

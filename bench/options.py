@@ -45,6 +45,7 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtt", type=_numbers, default=[0, 20], help="round trips in ms, a list [0,20]")
     parser.add_argument("--rounds", type=int, default=3, help="rounds at each setting [3]")
     parser.add_argument("--peer-rounds", type=int, default=1, help="rounds of the peers at round trips above 0 [1]")
+    parser.add_argument("--open", type=float, default=30, help="seconds that forward holds a websocket open [30]")
     parser.add_argument("--full", action="store_true", help="50, 500, 5,000 ConfigMaps and 500 mixed; 0, 20, 100 ms")
 
 
