@@ -16,7 +16,7 @@ from tools.realnode.settings import Node
 
 collect_ignore_glob = [] if os.environ.get("MLSTACK_REAL") else ["test_*.py"]
 if not chromium.able():
-    collect_ignore_glob += ["test_browser.py"]
+    collect_ignore_glob += ["test_browser.py", "test_two_clusters.py"]
 MakePlace = Callable[[str], Place]
 
 
