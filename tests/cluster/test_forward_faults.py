@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import threading
 import time
@@ -213,52 +212,6 @@ def allowed(client: Client, namespace: str) -> str:
     body: dict[str, Any] = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token: str = client.json("POST", path, body=body)["status"]["token"]
     return token
-
-
-def interrupted(words: list[str], after: str, pause: float) -> tuple[int, str, str]:
-    """Code and outputs of `mlstack WORDS`, which hears Ctrl-C `pause` seconds after it said `after` ("": at once)."""
-    command = [str(Path(sys.executable).with_name("mlstack")), *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        said = ""
-        while after and after not in said:
-            line = process.stdout.readline()
-            assert line, process.communicate()
-            said += line
-        time.sleep(pause)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, said + out, err
-
-
-def check_interrupted(app: Any, namespace: str, after: str, pause: float) -> None:
-    """No traceback, and nobody listens any more."""
-    code, out, err = interrupted(["--app", str(app.root), "port-forward", "lab", "web-0", ":8000"], after, pause)
-    assert "Traceback" not in out + err
-    assert "Exception" not in out + err
-    assert code in ((0,) if after else (0, 130, -signal.SIGINT))
-    if after:
-        host, _, port = out.partition("Forwarding ")[2].split()[0].rpartition(":")
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((host, int(port)), timeout=5)
-
-
-@pytest.fixture
-def app(new_app: Callable[[str], Any], web: str) -> Any:
-    """An app with the environment `lab`."""
-    made = new_app("forwarded")
-    made.do("env", "add", "lab", "--context", "minikube", "--namespace", web)
-    return made
-
-
-def test_ctrl_c_while_it_forwards(app: Any, web: str) -> None:
-    check_interrupted(app, web, "Ctrl-C ends", 0.0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("after", "pause"), [("", 0.5 + 0.3 * step) for step in range(8)] + [("Forwarding", 0.0)])
-def test_ctrl_c_at_any_moment(app: Any, web: str, after: str, pause: float) -> None:
-    check_interrupted(app, web, after, pause)
 
 
 def test_the_api_server_restarts(client: Client, web: str, minikube: Sandbox) -> None:
