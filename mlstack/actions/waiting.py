@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import queue
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mlstack.actions.events import Notice, OnEvent, Progress
+from mlstack.actions.events import OnEvent, Progress
 from mlstack.actions.queues import QueueWords
+from mlstack.actions.sight import EventWords, Sight
 from mlstack.actions.tails import Tails
-from mlstack.actions.watches import Around, Seen, Target, Watches
-from mlstack.cluster import objects
+from mlstack.actions.watches import Around, Target
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ClusterError
-from mlstack.cluster.kinds import well_known
-from mlstack.cluster.watch import Event
-from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.errors import MlstackError
+from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
-from mlstack.plan.reasons import NOTHING, Reason, best_reason, event_reason, events_about, own_reason, owned_pods
+from mlstack.plan.reasons import NOTHING, Reason, best_reason, own_reason, owned_pods
 from mlstack.plan.runs import is_run
 
 TICK_SECONDS = 0.5
-EVENTS_EVERY_SECONDS = 5.0
 GRACE_SECONDS = 10.0  # how long "unschedulable" may last before it counts, where no node can come
-
-EVENTS = well_known("v1", "Event")
 
 
 @dataclass(frozen=True)
@@ -69,44 +61,44 @@ def wait_for_targets(
 
 
 class _Wait:
-    """One wait under way. Watching threads put what they see into a queue; one thread judges."""
+    """One wait under way: what is seen is judged, and what is new in that is told."""
 
     def __init__(
         self, client: Client, targets: Sequence[Target], patience: Patience, around: Around, on_event: OnEvent
     ) -> None:
-        self.client = client
         self.patience = patience
         self.around = around
         self.on_event = on_event
         self.targets = {target.key: target for target in targets}
-        self.lives = {target.key: target.live for target in targets if target.live is not None}
+        self.sight = Sight(client, targets, on_event)
         self.states: dict[Key, Readiness] = {}
         self.reasons: dict[Key, Reason] = dict.fromkeys(self.targets, NOTHING)
         self.told: dict[Key, Progress] = {}
-        self.pods: dict[Key, Manifest] = {}
-        self.gone: set[Key] = set()
         self.tails = Tails(client)
         self.queues = QueueWords(client)
-        self.from_events: dict[Key, Reason] = {}
+        self.events = EventWords(client, on_event)
         self.stuck: dict[Key, float] = {}
-        self.seen: queue.Queue[Seen] = queue.Queue()
-        self.watches = Watches(client, self.seen.put)
-        self.asked_events = time.monotonic()
 
     def run(self) -> Waited:
         self.judge_all()
         if not self.settled():
-            self.watches.watch_all(list(self.targets.values()), self.around)
+            self.sight.watch(self.around)
         while not self.settled() and time.monotonic() < self.patience.deadline:
-            self.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
-            self.ask_events()
-            self.queues.ask(self.lives.values())
+            self.sight.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
+            self.events.ask(self.silent(), self.sight.lives)
+            self.queues.ask(self.sight.lives.values())
             self.judge_all()
         texts = {key: self.text(key) for key in self.targets}
-        return Waited(self.states, texts, self.lives, not self.settled(), tuple(self.pods.values()))
+        return Waited(self.states, texts, self.sight.lives, not self.settled(), tuple(self.sight.pods.values()))
 
     def stop(self) -> None:
-        self.watches.stop()
+        self.sight.stop()
+
+    def silent(self) -> Iterator[Key]:
+        """What is not as wanted and tells nothing of itself, nor do its pods."""
+        for key in self.targets:
+            if key.namespace and not self.done(key) and (not self.reasons[key].text or key in self.events.told):
+                yield key
 
     # -- what is enough
 
@@ -137,7 +129,7 @@ class _Wait:
 
     def judge_all(self) -> None:
         for key in self.targets:
-            live = self.lives.get(key)
+            live = self.sight.lives.get(key)
             self.states[key] = readiness(live) if live else Readiness(State.WAITING)
             self.reasons[key] = self.reason_of(key, live)
             self.note_stuck(key)
@@ -145,7 +137,7 @@ class _Wait:
 
     def reason_of(self, key: Key, live: Manifest | None) -> Reason:
         if live is None:
-            return Reason("it was deleted meanwhile") if key in self.gone else NOTHING
+            return Reason("it was deleted meanwhile") if key in self.sight.gone else NOTHING
         state = self.states[key]
         if state.state is State.FAILED and is_run(key):
             found = self.pods_reason(live)
@@ -155,11 +147,11 @@ class _Wait:
         if (found := self.pods_reason(live)).text:
             return found
         told = self.queues.told(live, state.reason)
-        return own_reason(told) if told else self.from_events.get(key, NOTHING)
+        return own_reason(told) if told else self.events.told.get(key, NOTHING)
 
     def pods_reason(self, live: Manifest) -> Reason:
         """What is wrong with the object's pods, with the end of its log where one crashed."""
-        found = best_reason(owned_pods(live, self.pods.values()))
+        found = best_reason(owned_pods(live, self.sight.pods.values()))
         said = self.tails.of(found.log)
         return replace(found, text=f"{found.text}; its log ends: {said}") if said else found
 
@@ -184,63 +176,3 @@ class _Wait:
             return
         self.told[key] = now
         self.on_event(now)
-
-    # -- seeing
-
-    def take(self, seconds: float) -> None:
-        """The next thing seen, waiting for it up to `seconds`, and all others that are there already."""
-        try:
-            self.see(self.seen.get(timeout=seconds))
-            while True:
-                self.see(self.seen.get_nowait())
-        except queue.Empty:
-            return
-
-    def see(self, seen: Seen) -> None:
-        if isinstance(seen, MlstackError):
-            raise seen
-        if isinstance(seen, Notice):
-            self.on_event(seen)
-            return
-        key = key_of(seen.object)
-        if key in self.targets:
-            self.see_target(key, seen)
-        elif key.kind == "Pod":
-            self.pods.pop(key, None)
-            if seen.type != "DELETED":
-                self.pods[key] = seen.object
-
-    def see_target(self, key: Key, seen: Event) -> None:
-        before = self.lives.get(key)
-        if before is not None and _version(seen.object) < _version(before):
-            return  # the watch starts before our own writes: what it tells of then is known, or a former object
-        if seen.type != "DELETED":
-            self.lives[key] = seen.object
-            self.gone.discard(key)
-        elif self.states[key].state is not State.FINISHED:
-            self.lives.pop(key, None)
-            self.gone.add(key)
-
-    def needs_events(self, key: Key) -> bool:
-        return not self.reasons[key].text or key in self.from_events
-
-    def ask_events(self) -> None:
-        """Where pods do not tell (a controller that cannot create any), its Warning events do. Asked for rarely."""
-        if time.monotonic() - self.asked_events < EVENTS_EVERY_SECONDS:
-            return
-        self.asked_events = time.monotonic()
-        silent = [key for key in self.targets if key.namespace and not self.done(key) and self.needs_events(key)]
-        for namespace in sorted({key.namespace for key in silent}):
-            try:
-                found = objects.list_objects(self.client, EVENTS, namespace, fields="type=Warning").items
-            except ClusterError as error:
-                self.on_event(Notice(f"Events cannot be read: {error.message}"))
-                continue
-            for key in (key for key in silent if key.namespace == namespace):
-                self.from_events[key] = event_reason(events_about(self.lives.get(key), found))
-
-
-def _version(live: Manifest) -> int:
-    """Resource versions grow within a kind (Kubernetes guarantees their order since 1.35, etcd always had it)."""
-    text = str(live["metadata"].get("resourceVersion", ""))
-    return int(text) if text.isdigit() else 0

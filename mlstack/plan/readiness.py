@@ -17,41 +17,16 @@ function there. Our deviations:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any
 
 from mlstack.compose.manifests import Manifest, key_of
+from mlstack.plan.runrules import IN_QUEUE, QUEUE, job, replica_specs, spark_application, train_job, training_job
+from mlstack.plan.state import READY, Readiness, Rule, State, condition, counted, is_true, waiting, words
 
+__all__ = ["IN_QUEUE", "QUEUE", "Readiness", "State", "condition", "readiness", "replica_specs", "rule_for", "waits"]
 
-class State(StrEnum):
-    """Where an object stands on its way."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    FINISHED = "finished"  # a run that ended well
-    FAILED = "failed"
-    TERMINATING = "terminating"
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """`progress`: "0/1" where the kind counts; `reason`: why not ready, as far as the object itself tells."""
-
-    state: State
-    progress: str = ""
-    reason: str = ""
-
-    @property
-    def ready(self) -> bool:
-        """Whether nobody needs to wait for it any more."""
-        return self.state in (State.READY, State.FINISHED)
-
-
-READY = Readiness(State.READY)
 NO_DEADLINE = 2**31 - 1  # progressDeadlineSeconds of a Deployment that has none
-Rule = Callable[[Manifest, Mapping[str, Any], Mapping[str, Any]], Readiness]
 
 
 def readiness(live: Manifest) -> Readiness:
@@ -63,11 +38,11 @@ def readiness(live: Manifest) -> Readiness:
     if generation is not None and status.get("observedGeneration", generation) != generation:
         return waiting(reason="its controller has not seen the change yet")
     stalled = condition(live, "Stalled")
-    if _true(stalled):
-        return Readiness(State.FAILED, reason=_words(stalled))
+    if is_true(stalled):
+        return Readiness(State.FAILED, reason=words(stalled))
     reconciling = condition(live, "Reconciling")
-    if _true(reconciling):
-        return waiting(reason=_words(reconciling))
+    if is_true(reconciling):
+        return waiting(reason=words(reconciling))
     return rule_for(live)(live, live.get("spec") or {}, status)
 
 
@@ -75,7 +50,7 @@ def rule_for(live: Manifest) -> Rule:
     """The rule of the object's kind, the generic one where the table has none."""
     key = key_of(live)
     if replica_specs(live):
-        return _training_job
+        return training_job
     return RULES.get((key.group, key.kind), _generic)
 
 
@@ -84,25 +59,6 @@ def waits(manifest: Manifest) -> bool:
     key = key_of(manifest)
     known = (key.group, key.kind)
     return known in RULES or (key.group not in INSTANT_GROUPS and known not in INSTANT)
-
-
-def waiting(have: int | None = None, want: int | None = None, reason: str = "") -> Readiness:
-    """Not there yet, with the count if there is one."""
-    return Readiness(State.WAITING, "" if want is None else f"{have or 0}/{want}", reason)
-
-
-def condition(live: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """The condition of this type, or an empty mapping. By type, never by position."""
-    conditions: Iterable[Mapping[str, Any]] = (live.get("status") or {}).get("conditions") or []
-    return next((found for found in conditions if found.get("type") == kind), {})
-
-
-def _true(found: Mapping[str, Any]) -> bool:
-    return str(found.get("status")) == "True"
-
-
-def _words(found: Mapping[str, Any]) -> str:
-    return str(found.get("message") or found.get("reason") or "")
 
 
 def _finalizers(metadata: Mapping[str, Any]) -> str:
@@ -115,31 +71,25 @@ def _deployment(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, An
     want = spec.get("replicas", 1)
     progressing, refused = condition(live, "Progressing"), condition(live, "ReplicaFailure")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return Readiness(State.FAILED, f"{status.get('availableReplicas', 0)}/{want}", _words(progressing))
+        return Readiness(State.FAILED, f"{status.get('availableReplicas', 0)}/{want}", words(progressing))
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     if "observedGeneration" not in status or min(status.get("replicas", 0), updated) < want:
-        return waiting(min(updated, available), want, _words(refused) if _true(refused) else "")
+        return waiting(min(updated, available), want, words(refused) if is_true(refused) else "")
     if status.get("replicas", 0) > want:
         return waiting(available, want, "former pods are ending")
-    counted = _counted(min(available, status.get("readyReplicas", 0)), want)
-    return counted if not counted.ready else _rolled_out(live, spec, counted)
+    ready = counted(min(available, status.get("readyReplicas", 0)), want)
+    return ready if not ready.ready else _rolled_out(live, spec, ready)
 
 
-def _rolled_out(live: Manifest, spec: Mapping[str, Any], counted: Readiness) -> Readiness:
+def _rolled_out(live: Manifest, spec: Mapping[str, Any], ready: Readiness) -> Readiness:
     """What the conditions have to say once the counts are right: without a deadline Progressing is never set."""
     progressing = condition(live, "Progressing")
     deadline = spec.get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE
-    if deadline and not (_true(progressing) and progressing.get("reason") == "NewReplicaSetAvailable"):
-        return Readiness(State.WAITING, counted.progress, "its new pods are not available yet")
-    if not _true(condition(live, "Available")):
-        return Readiness(State.WAITING, counted.progress, "it is not available yet")
-    return counted
-
-
-def _counted(have: int, want: int, reason: str = "") -> Readiness:
-    if have < want:
-        return waiting(have, want, reason)
-    return Readiness(State.READY, f"{have}/{want}")
+    if deadline and not (is_true(progressing) and progressing.get("reason") == "NewReplicaSetAvailable"):
+        return Readiness(State.WAITING, ready.progress, "its new pods are not available yet")
+    if not is_true(condition(live, "Available")):
+        return Readiness(State.WAITING, ready.progress, "it is not available yet")
+    return ready
 
 
 def _replica_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -147,11 +97,11 @@ def _replica_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, A
     want, names = spec.get("replicas", 1), ("fullyLabeledReplicas", "availableReplicas", "readyReplicas")
     have = min(status.get(name, 0) for name in names)
     failure = condition(live, "ReplicaFailure")
-    if _true(failure):
-        return waiting(have, want, _words(failure))
+    if is_true(failure):
+        return waiting(have, want, words(failure))
     if have >= want and status.get("replicas", 0) > want:
         return waiting(have, want, "former pods are ending")
-    return _counted(have, want)
+    return counted(have, want)
 
 
 def _stateful_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -166,7 +116,7 @@ def _stateful_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, 
         return waiting(have, want, "former pods are ending")
     partition = (strategy.get("rollingUpdate") or {}).get("partition")
     if partition is not None:
-        return _counted(status.get("updatedReplicas", 0), max(want - partition, 0))
+        return counted(status.get("updatedReplicas", 0), max(want - partition, 0))
     if status.get("currentReplicas", 0) < want or status.get("currentRevision") != status.get("updateRevision"):
         return waiting(status.get("updatedReplicas", 0), want, "former pods are ending")
     return Readiness(State.READY, f"{have}/{want}")
@@ -178,7 +128,7 @@ def _daemon_set(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, An
         return waiting(0, None)
     want = status["desiredNumberScheduled"]
     names = ("currentNumberScheduled", "updatedNumberScheduled", "numberAvailable", "numberReady")
-    return _counted(min(status.get(name, 0) for name in names), want)
+    return counted(min(status.get(name, 0) for name in names), want)
 
 
 def _pod(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -188,7 +138,7 @@ def _pod(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> 
         return Readiness(State.FINISHED)
     if phase == "Failed":
         return Readiness(State.FAILED, reason=str(status.get("message") or status.get("reason") or "the pod failed"))
-    return READY if _true(condition(live, "Ready")) else waiting(0, 1)
+    return READY if is_true(condition(live, "Ready")) else waiting(0, 1)
 
 
 def _claim(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -202,58 +152,13 @@ def _annotations(live: Manifest) -> Mapping[str, str]:
     return live["metadata"].get("annotations") or {}
 
 
-def _job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    """kstatus: jobConditions, deviating (above)."""
-    failed = condition(live, "Failed") or condition(live, "FailureTarget")  # its pods are being ended: it is lost
-    if _true(failed):
-        return Readiness(State.FAILED, reason=_words(failed))
-    if _true(condition(live, "Complete")):
-        return Readiness(State.FINISHED)
-    if _true(condition(live, "Suspended")):
-        return _suspended(live)
-    want = min(spec.get("parallelism", 1), spec.get("completions") or spec.get("parallelism", 1))
-    return _counted(status.get("ready", 0) + status.get("succeeded", 0), want)
-
-
-QUEUE = "kueue.x-k8s.io/queue-name"
-IN_QUEUE = "waits in queue "
-
-
-def _suspended(live: Manifest) -> Readiness:
-    """Ready, as kstatus has it, for whoever suspends a job means it; in a queue it waits for its turn."""
-    queue = (live["metadata"].get("labels") or {}).get(QUEUE)
-    return waiting(reason=f"{IN_QUEUE}{queue}") if queue else READY
-
-
-def replica_specs(live: Manifest) -> Mapping[str, Any]:
-    """The replica specs of a Kubeflow training job by role, empty for other kinds."""
-    if key_of(live).group != "kubeflow.org":
-        return {}
-    spec = live.get("spec") or {}
-    found: Mapping[str, Any] = next((spec[name] for name in spec if name.endswith("ReplicaSpecs")), {})
-    return found
-
-
-def _training_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    """The job's own Running is true as soon as one pod runs: count them (training-operator v1.9.4)."""
-    for kind, state in (("Failed", State.FAILED), ("Succeeded", State.FINISHED)):
-        if _true(condition(live, kind)):
-            return Readiness(state, reason=_words(condition(live, kind)) if state is State.FAILED else "")
-    if _true(condition(live, "Suspended")):
-        return _suspended(live)
-    want = sum(int(role.get("replicas", 1)) for role in replica_specs(live).values())
-    counts = (status.get("replicaStatuses") or {}).values()
-    have = sum(role.get("active", 0) + role.get("succeeded", 0) for role in counts)
-    return _counted(have, want, "" if condition(live, "Created") else "no operator has seen it yet")
-
-
 def _definition(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     """kstatus: crdConditions."""
     named, established = condition(live, "NamesAccepted"), condition(live, "Established")
     for found in (named, established):
         if str(found.get("status")) == "False" and found.get("reason") != "Installing":
-            return Readiness(State.FAILED, reason=_words(found))
-    return READY if _true(established) else waiting(reason="not established yet")
+            return Readiness(State.FAILED, reason=words(found))
+    return READY if is_true(established) else waiting(reason="not established yet")
 
 
 def _budget(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -273,44 +178,13 @@ def _webhook(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any])
 
 def _autoscaler(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     able = condition(live, "AbleToScale")
-    return waiting(reason=_words(able)) if able and not _true(able) else READY
-
-
-def _train_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    if _true(condition(live, "Failed")):
-        return Readiness(State.FAILED, reason=_words(condition(live, "Failed")))
-    if _true(condition(live, "Complete")):
-        return Readiness(State.FINISHED)
-    if _true(condition(live, "Suspended")):
-        return _suspended(live)
-    roles = status.get("jobsStatus") or []
-    started = [role for role in roles if role.get("ready", 0) + role.get("succeeded", 0) > 0]
-    return _counted(len(started), max(len(roles), 1), "" if status else "no trainer has seen it yet")
-
-
-SPARK_ENDED = {"COMPLETED": State.FINISHED, "FAILED": State.FAILED}  # after SUBMISSION_FAILED and FAILING it may retry
-
-
-def _spark(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
-    application = status.get("applicationState") or {}
-    state = str(application.get("state", ""))
-    error = str(application.get("errorMessage") or "")
-    if state in SPARK_ENDED:
-        return Readiness(SPARK_ENDED[state], reason=error)
-    if state == "SUSPENDED":
-        return _suspended(live)
-    if state != "RUNNING":
-        return waiting(reason=error or state.lower().replace("_", " ") or "no operator has seen it yet")
-    executors = list((status.get("executorState") or {}).values())
-    dynamic = (spec.get("dynamicAllocation") or {}).get("enabled")
-    want = 1 + (0 if dynamic else (spec.get("executor") or {}).get("instances", 1))  # the driver, too
-    return _counted(min(1 + executors.count("RUNNING") + executors.count("COMPLETED"), want), want)
+    return waiting(reason=words(able)) if able and not is_true(able) else READY
 
 
 def _generic(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     """kstatus: checkReadyCondition (generic.go): Unknown is not ready either, and none at all is."""
     ready = condition(live, "Ready")
-    return waiting(reason=_words(ready)) if ready and not _true(ready) else READY
+    return waiting(reason=words(ready)) if ready and not is_true(ready) else READY
 
 
 WEBHOOKS = "admissionregistration.k8s.io"
@@ -322,14 +196,14 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("", "Pod"): _pod,
     ("", "PersistentVolumeClaim"): _claim,
     ("", "Namespace"): _namespace,
-    ("batch", "Job"): _job,
+    ("batch", "Job"): job,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _definition,
     ("policy", "PodDisruptionBudget"): _budget,
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
     (WEBHOOKS, "ValidatingWebhookConfiguration"): _webhook,
     (WEBHOOKS, "MutatingWebhookConfiguration"): _webhook,
-    ("trainer.kubeflow.org", "TrainJob"): _train_job,
-    ("sparkoperator.k8s.io", "SparkApplication"): _spark,
+    ("trainer.kubeflow.org", "TrainJob"): train_job,
+    ("sparkoperator.k8s.io", "SparkApplication"): spark_application,
 }
 INSTANT_GROUPS = frozenset(
     {"rbac.authorization.k8s.io", "networking.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "node.k8s.io"},

@@ -1,0 +1,113 @@
+"""What a wait sees: its targets and their pods as they stand now, and the warnings about those that tell nothing."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from mlstack.actions.events import Notice, OnEvent
+from mlstack.actions.watches import Around, Seen, Target, Watches
+from mlstack.cluster import objects
+from mlstack.cluster.client import Client
+from mlstack.cluster.failures import ClusterError
+from mlstack.cluster.kinds import well_known
+from mlstack.cluster.watch import Event
+from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.errors import MlstackError
+from mlstack.plan.readiness import State, readiness
+from mlstack.plan.reasons import Reason, event_reason, events_about
+
+EVENTS_EVERY_SECONDS = 5.0
+EVENTS = well_known("v1", "Event")
+
+
+class Sight:
+    """Targets and pods as the watches tell of them. Their threads put what they see into a queue; one thread takes it.
+
+    `lives` are the targets that are there, `gone` those that were deleted, `pods` all pods around them.
+    """
+
+    def __init__(self, client: Client, targets: Sequence[Target], on_event: OnEvent) -> None:
+        self.on_event = on_event
+        self.targets = {target.key: target for target in targets}
+        self.lives = {target.key: target.live for target in targets if target.live is not None}
+        self.pods: dict[Key, Manifest] = {}
+        self.gone: set[Key] = set()
+        self._seen: queue.Queue[Seen] = queue.Queue()
+        self._watches = Watches(client, self._seen.put)
+
+    def watch(self, around: Around) -> None:
+        """Starts the watches."""
+        self._watches.watch_all(list(self.targets.values()), around)
+
+    def stop(self) -> None:
+        """Ends them."""
+        self._watches.stop()
+
+    def take(self, seconds: float) -> None:
+        """The next thing seen, waiting for it up to `seconds`, and all others that are there already.
+
+        Raises what a watch ended with.
+        """
+        try:
+            self._see(self._seen.get(timeout=seconds))
+            while True:
+                self._see(self._seen.get_nowait())
+        except queue.Empty:
+            return
+
+    def _see(self, seen: Seen) -> None:
+        if isinstance(seen, MlstackError):
+            raise seen
+        if isinstance(seen, Notice):
+            self.on_event(seen)
+            return
+        key = key_of(seen.object)
+        if key in self.targets:
+            self._see_target(key, seen)
+        elif key.kind == "Pod":
+            self.pods.pop(key, None)
+            if seen.type != "DELETED":
+                self.pods[key] = seen.object
+
+    def _see_target(self, key: Key, seen: Event) -> None:
+        before = self.lives.get(key)
+        if before is not None and _version(seen.object) < _version(before):
+            return  # the watch starts before our own writes: what it tells of then is known, or a former object
+        if seen.type != "DELETED":
+            self.lives[key] = seen.object
+            self.gone.discard(key)
+        elif before is None or readiness(before).state is not State.FINISHED:
+            self.lives.pop(key, None)
+            self.gone.add(key)
+
+
+class EventWords:
+    """Where pods do not tell (a controller that cannot create any), its Warning events do. Asked for rarely."""
+
+    def __init__(self, client: Client, on_event: OnEvent) -> None:
+        self.client, self.on_event = client, on_event
+        self.told: dict[Key, Reason] = {}
+        self.asked = time.monotonic()
+
+    def ask(self, silent: Iterable[Key], lives: Mapping[Key, Manifest]) -> None:
+        """Lists the events of the namespaces of these objects where the last time was a while ago."""
+        if time.monotonic() - self.asked < EVENTS_EVERY_SECONDS:
+            return
+        self.asked = time.monotonic()
+        keys = list(silent)
+        for namespace in sorted({key.namespace for key in keys}):
+            try:
+                found = objects.list_objects(self.client, EVENTS, namespace, fields="type=Warning").items
+            except ClusterError as error:
+                self.on_event(Notice(f"Events cannot be read: {error.message}"))
+                continue
+            for key in (key for key in keys if key.namespace == namespace):
+                self.told[key] = event_reason(events_about(lives.get(key), found))
+
+
+def _version(live: Manifest) -> int:
+    """Resource versions grow within a kind (Kubernetes guarantees their order since 1.35, etcd always had it)."""
+    text = str(live["metadata"].get("resourceVersion", ""))
+    return int(text) if text.isdigit() else 0
