@@ -254,7 +254,7 @@ class _Work:
         if self.options.wait == "finished" and self.plan.writes:
             with self.locked():
                 remember_ends(self.session, self.planning.wanted, waited.lives)
-        check_outcome(self.session, waited, self.options.wait)
+        check_outcome(self.session, waited, self.options.wait, self.stages.spent)
         seconds = time.monotonic() - began
         instant = len(self.members()) - len(targets)
         self.on_event(Ready(waited.ready + instant, len(waited.states) + instant, seconds, self.options.wait))

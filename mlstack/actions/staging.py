@@ -22,7 +22,8 @@ from mlstack.plan.stages import DEFINITIONS, SERVICES, TITLES, WORKLOADS, is_cus
 
 
 class Staging:
-    """What of a plan was sent so far. `held`: not, as it needs what failed; `late`: as its operator is not ready."""
+    """What of a plan was sent so far. `held`: not, as it needs what failed; `late`: as its operator is not ready.
+    `spent`: where most of the time has gone, if it has."""
 
     def __init__(self, session: Session, planning: Planning, options: ApplyOptions, on_event: OnEvent) -> None:
         self.session = session
@@ -34,6 +35,7 @@ class Staging:
         self.sent: list[Sent] = []
         self.held: list[Change] = []
         self.late: list[Change] = []
+        self.spent = ""
 
     def send_stages(self) -> None:
         sent_already = {sent.change.key for sent in self.sent}
@@ -88,9 +90,12 @@ class Staging:
         if not good or not any(is_custom(change.key) for change in coming):
             return coming
         versions = self.planning.reading.versions
+        began = time.monotonic()
         waited = wait_in_session(self.session, self.targets(good), self.patience("ready"), self.on_event, versions)
         unready = [sent.change for sent in good if not waited.states[sent.change.key].ready]
         self.late = waiting_for(coming, unready, self.planning.plan.changes)
+        if not unready:
+            self.spent = spent_on(good, time.monotonic() - began, self.options.timeout_s)
         if self.late:
             told = some([change.key for change in self.late])
             self.on_event(Notice(f"Not sent, as {some([one.key for one in unready])} is not ready: {told}."))
@@ -119,3 +124,11 @@ class Staging:
         resource = self.session.resource_of(change.key.group, change.key.kind)
         assert resource is not None  # it was just applied or read
         return Target(change.key, change.component, resource, live)
+
+
+def spent_on(operators: Sequence[Sent], seconds: float, timeout_s: float) -> str:
+    """That most of the time an apply may take went to waiting for its operators; "" where it did not."""
+    if seconds < timeout_s / 2:
+        return ""
+    names = some([sent.change.key for sent in operators])
+    return f"Of the {timeout_s:.0f} s of --timeout, {seconds:.0f} went to {names}."

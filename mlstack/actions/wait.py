@@ -121,8 +121,11 @@ def own_words(live: Manifest | None) -> str:
     return readiness(live).reason.rstrip(".") if live else ""
 
 
-def check_outcome(session: Session, waited: Waited, what: str) -> None:
-    """Raises WorkloadFailedError for a failed run, NotReadyError for what is not ready (or finished)."""
+def check_outcome(session: Session, waited: Waited, what: str, spent: str = "") -> None:
+    """Raises WorkloadFailedError for a failed run, NotReadyError for what is not ready (or finished).
+
+    `spent` says where the time went before this wait began, for the case that it was too short.
+    """
     name = session.scope.environment
     failed = [key for key, state in waited.states.items() if is_run(key) and state.state is State.FAILED]
     if failed:
@@ -133,7 +136,8 @@ def check_outcome(session: Session, waited: Waited, what: str) -> None:
         told = [f"{key} {waited.states[key].progress} {waited.reasons[key]}".rstrip() for key in lacking]
         problem = f"not {what} in time" if waited.timed_out else "cannot become ready as things stand"
         lacks = "; ".join(told).rstrip(".")  # a log's last line may end with one
-        raise NotReadyError(f"{problem.capitalize()}: {lacks}.", f"Look again: mlstack status {name}")
+        before = f" {spent}" if waited.timed_out and spent else ""
+        raise NotReadyError(f"{problem.capitalize()}: {lacks}.{before}", f"Look again: mlstack status {name}")
 
 
 def _enough(run: bool, state: State, what: str) -> bool:

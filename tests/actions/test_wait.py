@@ -5,7 +5,9 @@ from typing import Any, cast
 
 import pytest
 
+from mlstack.actions.sending import Sent
 from mlstack.actions.session import Session
+from mlstack.actions.staging import spent_on
 from mlstack.actions.wait import check_outcome, is_enough
 from mlstack.actions.waiting import Waited
 from mlstack.compose.manifests import Key, Manifest
@@ -44,6 +46,22 @@ def test_ill(how: Waited, what: str, error: type[Exception], message: str, code:
     with pytest.raises(error, match=message) as caught:
         check_outcome(SESSION, how, what)
     assert cast("Any", caught.value).exit_code == code
+
+
+def test_where_the_time_went_is_told_when_it_was_too_short() -> None:
+    spent = "Of the 100 s of --timeout, 95 went to Deployment/operator."
+    with pytest.raises(NotReadyError, match=r"0/1 why\. Of the 100 s of --timeout, 95 went to Deployment/operator\."):
+        check_outcome(SESSION, waited(True, web=WAITING), "ready", spent)
+    with pytest.raises(NotReadyError, match=r"Deployment/web  why\. Look again"):
+        check_outcome(SESSION, waited(web=FAILED), "ready", spent)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(95.2, "Of the 100 s of --timeout, 95 went to Deployment/web."), (49, "")]
+)
+def test_most_of_the_time(seconds: float, said: str) -> None:
+    operator = cast("Sent", SimpleNamespace(change=SimpleNamespace(key=WEB)))
+    assert spent_on([operator], seconds, 100) == said
 
 
 def job(*conditions: str, ready: int = 0) -> Manifest:
