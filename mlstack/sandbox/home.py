@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlstack.cachefolder import cache_folder
 from mlstack.errors import MlstackError
@@ -99,15 +99,23 @@ def names() -> list[str]:
 def locked(path: Path, busy: str) -> Iterator[None]:
     """Hold an exclusive lock on `path`; the system takes it back if this process dies.
 
-    Raises MlstackError with the sentence `busy` if another process holds it.
+    Raises MlstackError with the sentence `busy` if another process holds it, and if its folder can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise MlstackError(busy, "Wait for it, or stop it with Ctrl-C.") from None
         yield
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        problem = f"The folder {path.parent} can't be written: {error.strerror}."
+        raise MlstackError(problem, "MLSTACK_CACHE_DIR names another one.") from error
 
 
 def write_atomically(path: Path, data: str, mode: int = 0o600) -> None:

@@ -22,6 +22,7 @@ from .home import write_atomically
 
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 LOCK_PATIENCE_S = 5.0
+REPAIR = "Nothing was changed; repair it first."
 
 
 def files(named: str | None = None) -> list[Path]:
@@ -141,15 +142,25 @@ def _load(path: Path) -> Any:
         return None
     except OSError as error:
         raise MlstackError(f"The kubeconfig {path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise MlstackError(f"The kubeconfig {path} is no text in UTF-8.", REPAIR) from error
     try:
         config = _yaml().load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise MlstackError(f"The kubeconfig {where} is no YAML.", "Nothing was changed; repair it first.") from error
-    if config is not None and not isinstance(config, dict):
-        raise MlstackError(f"{path} is no kubeconfig.", "Nothing was changed; repair it first.")
+        raise MlstackError(f"The kubeconfig {where} is no YAML.", REPAIR) from error
+    if config is not None and not _is_kubeconfig(config):
+        raise MlstackError(f"{path} is no kubeconfig.", REPAIR)
     return config
+
+
+def _is_kubeconfig(config: Any) -> bool:
+    """Whether it has what we look into: sections that are lists of mappings."""
+    if not isinstance(config, dict):
+        return False
+    sections = [config.get(section) or [] for section in SECTIONS]
+    return all(isinstance(one, list) and all(isinstance(entry, dict) for entry in one) for one in sections)
 
 
 def _save(path: Path, config: Any) -> None:
@@ -162,8 +173,12 @@ def _save(path: Path, config: Any) -> None:
 def _kubectl_lock(path: Path) -> Iterator[None]:
     """kubectl's own way of locking a kubeconfig: a file FILE.lock that exists while somebody writes."""
     lock = path.with_name(f"{path.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _acquire(lock, time.monotonic() + LOCK_PATIENCE_S)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _acquire(lock, time.monotonic() + LOCK_PATIENCE_S)
+    except OSError as error:
+        problem = f"The kubeconfig {path} can't be written: {error.strerror}."
+        raise MlstackError(problem, "Name another file with --kubeconfig or KUBECONFIG.") from error
     try:
         yield
     finally:

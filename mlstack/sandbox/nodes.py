@@ -121,6 +121,8 @@ def read_nodes(path: Path) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise MlstackError(f"The nodes file {path}{line} is no YAML: {error.problem}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:  # characters that no YAML may have
+        raise MlstackError(f"The nodes file {path} is no text in UTF-8.") from error
     nodes = [_checked(node, path) for document in documents if document is not None for node in _flat(document)]
     if not nodes:
         raise MlstackError(f"{path} has no Node in it.", "Give at least one manifest of kind Node.")
@@ -137,25 +139,34 @@ def _checked(node: Any, path: Path) -> Node:
     kind = node.get("kind") if isinstance(node, dict) else type(node).__name__
     if kind != "Node" or node.get("apiVersion") != "v1":
         raise MlstackError(f"{path} may hold only objects of kind Node (v1), but there is one of kind {kind}.")
-    name = (node.get("metadata") or {}).get("name")
+    given = _mapping(node, "metadata", f"{path}: a Node")
+    name = given.get("name")
     if not name:
         raise MlstackError(f"{path}: a Node has no metadata.name.")
-    metadata = {key: value for key, value in node["metadata"].items() if key in ("name", "labels", "annotations")}
-    metadata["labels"] = {"kubernetes.io/hostname": name, **(metadata.get("labels") or {}), SIMULATED: "true"}
-    status = node.get("status") or {}
-    size = status.get("allocatable") or status.get("capacity")
+    where = f"{path}: Node {name}"
+    metadata = {key: value for key, value in given.items() if key in ("name", "labels", "annotations")}
+    metadata["labels"] = {"kubernetes.io/hostname": name, **_mapping(given, "labels", where), SIMULATED: "true"}
+    status = _mapping(node, "status", where)
+    capacity = _mapping(status, "capacity", where)
+    size = _mapping(status, "allocatable", where) or capacity
     if not size:
-        raise MlstackError(
-            f"{path}: Node {name} has no status.allocatable.", "Say there what it has: cpu, memory, pods."
-        )
+        raise MlstackError(f"{where} has no status.allocatable.", "Say there what it has: cpu, memory, pods.")
     whole = {"pods": "110", **{key: str(value) for key, value in size.items()}}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": metadata,
-        "spec": {"taints": (node.get("spec") or {}).get("taints") or []},
-        "status": {"capacity": {**whole, **(status.get("capacity") or {})}, "allocatable": whole},
+        "spec": {"taints": _mapping(node, "spec", where).get("taints") or []},
+        "status": {"capacity": {**whole, **capacity}, "allocatable": whole},
     }
+
+
+def _mapping(holder: Mapping[str, Any], field: str, where: str) -> dict[str, Any]:
+    """A field that has to be a mapping; empty if it is not there."""
+    found = holder.get(field) or {}
+    if not isinstance(found, dict):
+        raise MlstackError(f"{where}: {field} is {found!r}, and has to be a mapping.")
+    return found
 
 
 def storage_class(like: str) -> dict[str, Any]:

@@ -39,6 +39,12 @@ def test_one_lock_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_a_lock_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MlstackError, match="file can't be written"), home.locked(tmp_path / "file/lock", "busy now"):
+        pass
+
+
 def test_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     code = "import fcntl, os, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); os._exit(9)"

@@ -136,12 +136,21 @@ def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:
     assert "sandbox-a" in file.read_text()
 
 
-@pytest.mark.parametrize(("text", "said"), [("a: [", r"config:\d+ is no YAML"), ("- a\n", "is no kubeconfig")])
-def test_a_broken_file_is_left_alone(text: str, said: str, file: Path) -> None:
-    file.write_text(text)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a: [", r"config:\d+ is no YAML"),
+        (b"- a\n", "is no kubeconfig"),
+        (b"contexts: [a]\n", "is no kubeconfig"),
+        (b"users: {name: a}\n", "is no kubeconfig"),
+        (b"\xff", "is no text in UTF-8"),
+    ],
+)
+def test_a_broken_file_is_left_alone(text: bytes, said: str, file: Path) -> None:
+    file.write_bytes(text)
     with pytest.raises(MlstackError, match=said):
         kubeconfig.add(file, "sandbox-a", ACCESS)
-    assert file.read_text() == text
+    assert file.read_bytes() == text
     assert not file.with_name("config.lock").exists()
 
 
@@ -149,6 +158,11 @@ def test_an_empty_file_will_do(file: Path) -> None:
     file.write_text("")
     kubeconfig.add(file, "sandbox-a", ACCESS)
     assert kubeconfig.find("sandbox-a", str(file)) is not None
+
+
+def test_a_place_that_cannot_be_written(file: Path) -> None:
+    with pytest.raises(MlstackError, match="can't be written"):
+        kubeconfig.add(file / "config", "sandbox-a", ACCESS)
 
 
 def test_somebody_else_writes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

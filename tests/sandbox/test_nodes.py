@@ -85,11 +85,17 @@ def test_own_nodes(tmp_path: Path) -> None:
         ("{apiVersion: v1, kind: Pod, metadata: {name: a}}", "one of kind Pod"),
         ("{apiVersion: v1, kind: Node, metadata: {}}", "no metadata.name"),
         ("{apiVersion: v1, kind: Node, metadata: {name: a}}", "Node a has no status.allocatable"),
+        ("{apiVersion: v1, kind: Node, metadata: a}", "a Node: metadata is 'a', and has to be a mapping"),
+        ("{apiVersion: v1, kind: Node, metadata: {name: a, labels: [b]}}", r"Node a: labels is \['b'\]"),
+        ("{apiVersion: v1, kind: Node, metadata: {name: a}, status: {allocatable: 4}}", "Node a: allocatable is 4"),
+        ("{apiVersion: v1, kind: Node, metadata: {name: a}, status: {capacity: {cpu: 1}}, spec: 2}", "a: spec is 2"),
+        ("\0", "no text in UTF-8"),
+        (b"\xff", "no text in UTF-8"),
     ],
 )
-def test_own_nodes_that_will_not_do(text: str, said: str, tmp_path: Path) -> None:
+def test_own_nodes_that_will_not_do(text: str | bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "nodes.yaml"
-    file.write_text(text)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(MlstackError, match=said):
         nodes.read_nodes(file)
 
