@@ -44,9 +44,8 @@ def test_the_section_is_the_notes() -> None:
 
 def test_a_command_that_runs_until_ctrl_c(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    program = (
-        "import time\nprint('here', flush=True)\ntry:\n  time.sleep(60)\nexcept KeyboardInterrupt:\n  print('bye')"
-    )
+    busy = "import time\nwhile time.process_time() < 0.05: pass\n"  # the system counts in hundredths of a second
+    program = f"{busy}print('here', flush=True)\ntry:\n  time.sleep(60)\nexcept KeyboardInterrupt:\n  print('bye')"
     with running(Command((sys.executable, "-c", program)), out) as process:
         wait(lambda: lines(out) == 1, 30, "its word")
         assert cpu_s(process.pid) > 0
