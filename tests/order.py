@@ -21,6 +21,7 @@ USES = {
     "tests/cluster/": MINIKUBE,
     "tests/cluster/engine/": GKE,
     "tests/cluster/fit/test_tune.py": GKE,
+    "tests/cluster/test_check.py": GKE,
     "tests/cluster/test_connect.py": GKE,
     "tests/cluster/test_contact.py": GKE,
     "tests/cluster/test_faults.py": GKE,
@@ -30,10 +31,20 @@ USES = {
     "tests/cluster/fit/test_reasons.py": NEITHER,
     "tests/cluster/test_apply_doc.py": NEITHER,
     "tests/cluster/test_catalogue.py": NEITHER,
+    "tests/cluster/test_feed.py": NEITHER,
     "tests/cluster/test_jobs.py": NEITHER,
+    "tests/cluster/test_kubeconfig.py": NEITHER,
+    "tests/cluster/test_limiter.py": NEITHER,
     "tests/cluster/test_offline.py": NEITHER,
+    "tests/cluster/test_parallel.py": NEITHER,
+    "tests/cluster/test_request.py": NEITHER,
+    "tests/cluster/test_spdy.py": NEITHER,
+    "tests/cluster/test_targets.py": NEITHER,
+    "tests/cluster/test_translate.py": NEITHER,
+    "tests/cluster/test_tunnel.py": NEITHER,
     "tests/cluster/test_walkthrough.py": NEITHER,
     "tests/cluster/test_wheel.py": NEITHER,
+    "tests/cluster/test_wire.py": NEITHER,
 }
 # One worker runs both: they look at the same renders of all prototypes, which each process makes once.
 TOGETHER = {
@@ -42,8 +53,8 @@ TOGETHER = {
 # A guess, in seconds, at the files that take longest, of which only the order counts (`--durations=0` helps to mend
 # it); of all others the number of tests says enough.
 SECONDS = {
-    "tests/prototypes/test_pairs.py": 120,
-    "tests/cluster/test_walkthrough.py": 110,
+    "tests/prototypes/test_pairs.py": 200,
+    "tests/cluster/test_walkthrough.py": 130,
     "tests/cluster/test_apply_doc.py": 100,
     "tests/cluster/test_faults.py": 100,
     "tests/cluster/test_jobs.py": 60,
