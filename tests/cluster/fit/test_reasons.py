@@ -1,7 +1,7 @@
 """The sessions of docs/gpu-reasons.md, typed on a real control plane: why a job with GPUs stays pending, said before by
-`tune` and `apply`, and after by `status`.
+`tune` and `apply`, and after by `status`. And those of docs/gpus.md.
 
-MLSTACK_UPDATE_DOCS=1 writes what was printed into the page.
+MLSTACK_UPDATE_DOCS=1 writes what was printed into the pages.
 """
 
 from __future__ import annotations
@@ -254,6 +254,8 @@ CASES: dict[str, tuple[Prepare, str | Prepare]] = {
 }
 TEXT = DOC.read_text("utf-8")
 BLOCKS = dict(BLOCK.findall(TEXT))
+TUNE_DOC = DOC.with_name("gpus.md")
+TUNED = re.findall(r"```console\n(.*?)```", TUNE_DOC.read_text("utf-8"), re.DOTALL)
 
 
 def until(shell: Shell, line: str, done: Callable[[dict[str, Any]], bool]) -> None:
@@ -320,6 +322,25 @@ def test_a_reason(shell: Shell, case: str) -> None:
         DOC.write_text(before + heading + after, "utf-8")
         return
     assert printed == BLOCKS[case]
+
+
+@pytest.mark.parametrize("at", range(len(TUNED)), ids=["tune", "a picture"])
+def test_the_page_of_tune(shell: Shell, at: int) -> None:
+    """docs/gpus.md: any GPU on an empty cluster; two L4 where one of them is held."""
+    shell.new()
+    try:
+        if at == 0:
+            shell.do("mlstack param set cnn num_gpus 1 && mlstack param unset cnn accelerator_type")
+        else:
+            shell.create(somebody("gke-sandbox-l4-pool-0", 1), "vision")
+        printed = typed(shell, TUNED[at])
+    finally:
+        shell.gone()
+        shell.do("kubectl delete pods --all -n vision --grace-period=0 --force 2>&1")
+    if os.environ.get("MLSTACK_UPDATE_DOCS"):
+        TUNE_DOC.write_text(TUNE_DOC.read_text("utf-8").replace(TUNED[at], printed, 1), "utf-8")
+        return
+    assert printed == TUNED[at]
 
 
 def test_every_reason_is_there() -> None:
