@@ -17,6 +17,7 @@ import yaml
 from mlstack.cluster import objects
 from mlstack.cluster.connect import connect
 from mlstack.cluster.kinds import well_known
+from tests.cluster.engine.manifests import definition, thing, together
 
 if TYPE_CHECKING:
     import subprocess
@@ -372,26 +373,6 @@ def test_objects_that_the_api_refuses(small: App, namespace: str, kubectl: Kubec
 
 # -- interrupted in the middle
 
-OPERATED = """\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.GROUP}
-spec:
-  group: GROUP
-  scope: Namespaced
-  names: {kind: Thing, plural: things}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
----
-apiVersion: GROUP/v1
-kind: Thing
-metadata: {name: thing}
----
-"""
-
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
 def test_interrupted_in_the_middle_the_next_apply_converges(
@@ -402,7 +383,8 @@ def test_interrupted_in_the_middle_the_next_apply_converges(
     old = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n"
     small.write({PLAIN: WEB + old})
     small.do("apply", "gke", "--no-wait")
-    small.write({PLAIN: OPERATED.replace("GROUP", group) + web("pending").replace("name: web}", "name: operator}")})
+    operated = together(definition(group), thing(group, "thing"), "")
+    small.write({PLAIN: operated + web("pending").replace("name: web}", "name: operator}")})
     before = small.files()
     try:
         with small.start("apply", "gke", "-o", "json") as process:
@@ -417,7 +399,7 @@ def test_interrupted_in_the_middle_the_next_apply_converges(
         # The lease is given back where that is possible; what SIGKILL leaves is taken over at once.
         assert ("lease" in kubectl("get", "leases", "-o", "name", *own, context="gke")) == (number == signal.SIGKILL)
 
-        small.write({PLAIN: OPERATED.replace("GROUP", group) + WEB.replace("name: web}", "name: operator}")})
+        small.write({PLAIN: operated + WEB.replace("name: web}", "name: operator}")})
         small.do("apply", "gke", "--timeout", "60s")
         assert "nothing to do" in small.do("apply", "gke")
         assert "thing" in kubectl("get", f"things.{group}", *own, context="gke")

@@ -32,14 +32,21 @@ def config(name: str, namespace: str = "", **data: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **where}, "data": data})
 
 
-def deployment(name: str = "web", namespace: str = "", image: str = "nginx:1.27", **spec: Any) -> str:
-    """A Deployment of one container called like it; `spec` is said beside its selector and its pods."""
+def deployment(name: str = "web", namespace: str = "", image: str = "nginx:1.27", mode: str = "", **spec: Any) -> str:
+    """A Deployment of one container called like it; `spec` is said beside its selector and its pods.
+
+    `mode` is how its simulated pods behave (docs/sandbox.md: sim/mode).
+    """
+    return workload("Deployment", name, namespace, image, mode, **spec)
+
+
+def workload(kind: str, name: str, namespace: str = "", image: str = "nginx:1.27", mode: str = "", **spec: Any) -> str:
+    """A Deployment, or another kind of apps that is written the same way."""
     where = {"namespace": namespace} if namespace else {}
-    pods = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": name, "image": image}]}}
+    labels = {"labels": {"app": name}} | ({"annotations": {"sim/mode": mode}} if mode else {})
+    pods = {"metadata": labels, "spec": {"containers": [{"name": name, "image": image}]}}
     every = {**spec, "selector": {"matchLabels": {"app": name}}, "template": pods}
-    return json.dumps(
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, **where}, "spec": every}
-    )
+    return json.dumps({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, **where}, "spec": every})
 
 
 def service(name: str) -> str:

@@ -9,31 +9,20 @@ import pytest
 
 from mlstack.actions.delete import delete
 from mlstack.errors import MlstackError
+from tests.cluster.engine.manifests import config, deployment, job, together
 
 if TYPE_CHECKING:
     from .conftest import Stack
 
 Kubectl = Callable[..., str]
 
-OBJECTS = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
----
+CLAIM = """
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: data}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: a, image: nginx}]}
 """
+OBJECTS = together(config("settings"), CLAIM, deployment())
 
 
 def names(kubectl: Kubectl, namespace: str) -> set[str]:
@@ -66,9 +55,7 @@ def test_what_is_ours_goes_and_data_stays(stack: Stack, namespace: str, kubectl:
 
 def test_one_component_only_and_a_run_may_start_again(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     stack.write("web", OBJECTS)
-    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: train}\nspec:\n  template:\n    spec:\n"
-    job += "      restartPolicy: Never\n      containers: [{name: a, image: busybox}]\n"
-    stack.write("train", job)
+    stack.write("train", job(""))
     stack.apply(wait="finished")
     delete(stack.scope("gke", "train"))
     assert "deployment.apps/web" in names(kubectl, namespace)

@@ -15,22 +15,11 @@ from mlstack.errors import MlstackError
 from mlstack.sandbox import Sandbox
 from mlstack.sandbox.home import home
 from mlstack.sandbox.processes import kill, owned
+from tests.cluster.engine.manifests import config, deployment
 
 from .conftest import Stack
 
 Kubectl = Callable[..., str]
-
-CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
-WEB = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: IMAGE}]}
-"""
 
 
 class Viewer:
@@ -84,13 +73,13 @@ def asked_for(stack: Stack) -> dict[str, int]:
 
 
 def test_what_changes_is_seen_without_asking_again(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
-    stack.write("settings", CONFIG.replace("NAME", "one"))
+    stack.write("settings", config("one"))
     with watching(stack, "gke") as viewer:
         viewer.until(lambda: viewer.words() == {"settings": "absent 0/1"})
         stack.apply()
         viewer.until(lambda: viewer.words() == {"settings": "yes 1/1"})
         # The files say more: the next apply brings it, of another kind, and the view knows it.
-        stack.write("web", WEB.replace("IMAGE", "does-not-exist"))
+        stack.write("web", deployment(image="does-not-exist"))
         stack.apply(wait="none")
         viewer.until(lambda: viewer.words() == {"settings": "yes 1/1", "web": "waiting 1/1"})
         status = viewer.views[0].status
@@ -114,7 +103,7 @@ def test_several_environments_and_a_server_that_dies(stack: Stack, gke: Sandbox,
     file = stack.root / "environments/nowhere.yaml"
     file.write_text(file.read_text().replace("context: gke", "context: gone"))
     (stack.root / ".mlstack/local.yaml").unlink(missing_ok=True)
-    stack.write("settings", CONFIG.replace("NAME", "one"))
+    stack.write("settings", config("one"))
     stack.apply()
     with watching(stack, "gke", "other", "nowhere") as viewer:
         viewer.until(lambda: viewer.words() == {"settings": "yes 1/1"})
@@ -124,7 +113,7 @@ def test_several_environments_and_a_server_that_dies(stack: Stack, gke: Sandbox,
         sandbox.up(gke.name)
         stack.apply(environment="gke")
         stack.drop("settings")
-        stack.write("more", CONFIG.replace("NAME", "two"))
+        stack.write("more", config("two"))
         stack.apply()
         viewer.until(lambda: viewer.words() == {"more": "yes 1/1"})
 
