@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.cluster.engine.manifests import definition, deployment, thing, together
+from tests.cluster.shell import Shell, environment
 
 DOC = Path(__file__).parents[2] / "docs/apply.md"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -46,42 +47,19 @@ metadata:
   annotations: {meta.helm.sh/release-name: shop, meta.helm.sh/release-namespace: NAMESPACE}
 data: {color: blue, size: "3"}
 """
-OPERATOR = """\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Thing, plural: things}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
----
-apiVersion: example.com/v1
-kind: Thing
-metadata: {name: thing}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: operator}
-spec:
-  selector: {matchLabels: {app: operator}}
-  template:
-    metadata: {labels: {app: operator}, annotations: {sim/mode: pending}}
-    spec: {containers: [{name: operator, image: operator}]}
-"""
+GROUP = "example.com"
+OPERATOR = together(definition(GROUP), thing(GROUP, "thing"), deployment("operator", mode="pending"))
 
 
 @dataclass
-class Session:
+class Session(Shell):
     """A shell in an app's folder, one app and namespace for each block."""
 
-    folder: Path
-    env: dict[str, str]
     number: int = 0
+
+    @property
+    def here(self) -> Path:
+        return self.app
 
     @property
     def app(self) -> Path:
@@ -100,39 +78,12 @@ class Session:
         (self.app / path).parent.mkdir(parents=True, exist_ok=True)
         (self.app / path).write_text(text.replace("NAMESPACE", f"s{self.number}"))
 
-    def do(self, line: str, where: Path | None = None) -> None:
-        """Runs a line that has to work."""
-        self.type(line, where, check=True)
-
-    def type(self, line: str, where: Path | None = None, *, check: bool = False) -> str:
-        """Runs a line as a shell would; what it printed, however it ended."""
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=where or self.app,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert done.returncode == 0 or not check, f"$ {line}\n{done.stdout}"
-        return done.stdout
-
 
 @pytest.fixture(scope="module")
 def session(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A sandbox of its own, whose context is the current one."""
     folder = tmp_path_factory.mktemp("doc")
-    own = {
-        "HOME": str(folder),
-        "LOGNAME": "ann",
-        "KUBECONFIG": str(folder / "kubeconfig"),
-        "MLSTACK_SANDBOX_DIR": str(folder / "sandboxes"),
-        "MLSTACK_SANDBOX_BINARIES": str(binaries),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]]),
-    }
-    typed = Session(folder, {**os.environ, **own})
+    typed = Session(folder, environment(folder, binaries, LOGNAME="ann"))
     try:
         typed.do("mlstack sandbox up gke --like gke --context gke && kubectl config use-context gke", folder)
         yield typed

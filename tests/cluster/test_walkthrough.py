@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -16,6 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from tests.cluster.shell import Shell, environment
 
 # `ks` was the command's name then. The comments are the announcement's own remarks.
 WALKTHROUGH = r"""
@@ -58,11 +59,9 @@ CLUSTER_KINDS = "customresourcedefinitions,clusterroles,clusterrolebindings"
 
 
 @dataclass
-class Walk:
+class Walk(Shell):
     """What was typed and printed, and how the other cluster stood before and after each apply."""
 
-    folder: Path
-    env: dict[str, str]
     printed: dict[str, str] = field(default_factory=dict)
     untouched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     page: str = ""
@@ -71,17 +70,13 @@ class Walk:
     def app(self) -> Path:
         return self.folder / "my-kubeflow"
 
-    def type(self, line: str) -> str:
-        """Run a line as a shell would, in the app's folder once it is there."""
-        where = self.app if self.app.exists() else self.folder
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=where, env=self.env, capture_output=True, text=True, timeout=180, check=False
-        )
-        assert done.returncode == 0, f"$ {line}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+    @property
+    def here(self) -> Path:
+        """The app's folder once it is there."""
+        return self.app if self.app.exists() else self.folder
 
     def kubectl(self, *words: str) -> str:
-        return self.type(" ".join(["kubectl", *words]))
+        return self.do(" ".join(["kubectl", *words]))
 
     def objects(self, context: str, kinds: str = KINDS, namespace: str = "default") -> dict[str, Any]:
         """Every object of these kinds by KIND/NAME."""
@@ -98,25 +93,18 @@ class Walk:
 def walk(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """The walkthrough, done once, on two sandboxes of its own: it works in the namespace default, as people do."""
     folder = tmp_path_factory.mktemp("walkthrough")
-    own = {
-        "HOME": str(folder),
-        "KUBECONFIG": str(folder / "kubeconfig"),
-        "MLSTACK_SANDBOX_DIR": str(folder / "sandboxes"),
-        "MLSTACK_SANDBOX_BINARIES": str(binaries),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]]),
-    }
-    walked = Walk(folder, {**os.environ, **own})
+    walked = Walk(folder, environment(folder, binaries))
     try:
         for name in ("minikube", "gke"):
-            walked.type(f"mlstack sandbox up {name} --like {name} --context {name}")
+            walked.do(f"mlstack sandbox up {name} --like {name} --context {name}")
         for line in LINES:
             if line.startswith("mlstack apply gke -c cnn"):
-                walked.printed.update((more, walked.type(more)) for more in MORE)
+                walked.printed.update((more, walked.do(more)) for more in MORE)
             _step(walked, line)
-        walked.printed.update((line, walked.type(line)) for line in AFTER)
+        walked.printed.update((line, walked.do(line)) for line in AFTER)
         yield walked
     finally:
-        walked.type("mlstack sandbox down --all")
+        walked.do("mlstack sandbox down --all")
 
 
 def _step(walk: Walk, line: str) -> None:
@@ -126,7 +114,7 @@ def _step(walk: Walk, line: str) -> None:
     words = line.split()
     other = {"minikube": "gke", "gke": "minikube"}.get(words[2], "") if words[1] == "apply" else ""
     before = walk.versions(other) if other else {}
-    walk.printed[line] = walk.type(line)
+    walk.printed[line] = walk.do(line)
     if other:
         walk.untouched[line] = (before, walk.versions(other))
 
@@ -181,7 +169,7 @@ def test_the_core_is_there_as_in_2017(walk: Walk, environment: str) -> None:
 @pytest.mark.parametrize("environment", ["minikube", "gke"])
 def test_every_rendered_object_is_in_the_cluster_and_no_other(walk: Walk, environment: str) -> None:
     chosen = "" if environment == "gke" else " -c kubeflow-core -c cnn"
-    rendered = list(yaml.safe_load_all(walk.type(f"mlstack show {environment}{chosen}")))
+    rendered = list(yaml.safe_load_all(walk.do(f"mlstack show {environment}{chosen}")))
     wanted = {(one["kind"], one["metadata"]["name"]) for one in rendered}
     kinds = ",".join(sorted({kind.lower() for kind, _ in wanted} | {"secret"}))
     text = walk.kubectl(
@@ -220,7 +208,7 @@ def test_gke_has_what_was_set(walk: Walk) -> None:
 
 def test_the_parameters_of_minikube_are_unchanged(walk: Walk) -> None:
     assert "num_gpus" not in (walk.app / "environments/minikube.yaml").read_text("utf-8")
-    differing = yaml.safe_load(walk.type("mlstack param diff minikube gke -o json"))
+    differing = yaml.safe_load(walk.do("mlstack param diff minikube gke -o json"))
     assert [(row["component"], row["name"], row["left"], row["right"]) for row in differing] == [
         ("cnn", "num_gpus", 0, 1)
     ]
@@ -244,28 +232,28 @@ def test_the_old_registry_is_the_built_in_one(walk: Walk) -> None:
 
 def test_applied_again_nothing_is_written(walk: Walk) -> None:
     before = walk.versions("gke")
-    assert "nothing to do" in walk.type("mlstack apply gke")
+    assert "nothing to do" in walk.do("mlstack apply gke")
     assert walk.versions("gke") == before
 
 
 def test_a_finished_job_that_was_removed_does_not_train_again(walk: Walk) -> None:
-    walk.type("mlstack wait gke -c cnn --for finished --timeout 60s")
+    walk.do("mlstack wait gke -c cnn --for finished --timeout 60s")
     walk.kubectl("--context", "gke", "delete", "tfjob", "cnn", "--wait")
-    assert "nothing to do" in walk.type("mlstack apply gke")
+    assert "nothing to do" in walk.do("mlstack apply gke")
     assert "TFJob/cnn" not in walk.objects("gke")
 
 
 def test_what_show_prints_is_what_kubectl_finds_applied(walk: Walk) -> None:
     """`show | kubectl` agrees: a server-side dry-run passes, and kubectl's diff of what is there is empty."""
-    walk.type("mlstack show gke -c kubeflow-core -c inception > shown.yaml")
+    walk.do("mlstack show gke -c kubeflow-core -c inception > shown.yaml")
     apply = "kubectl --context gke apply --dry-run=server --server-side -f shown.yaml"
-    assert "serverside-applied (server dry run)" in walk.type(apply)
-    assert walk.type("kubectl --context gke diff --server-side -f shown.yaml") == ""
+    assert "serverside-applied (server dry run)" in walk.do(apply)
+    assert walk.do("kubectl --context gke diff --server-side -f shown.yaml") == ""
 
 
 def test_a_component_that_is_gone_is_pruned(walk: Walk) -> None:
-    walk.type("mlstack component rm inception")
-    printed = walk.type("mlstack apply gke")
+    walk.do("mlstack component rm inception")
+    printed = walk.do("mlstack apply gke")
     assert "prune 3" in printed
     assert "Deployment/inception" not in walk.objects("gke")
     assert "StatefulSet/tf-hub" in walk.objects("gke")
@@ -278,10 +266,10 @@ def test_the_end_takes_what_the_cluster_has(walk: Walk) -> None:
     """Pods stand on the nodes that tune named; minikube's file and cluster are as they were."""
     file = walk.app / "environments/minikube.yaml"
     before = (file.read_bytes(), walk.versions("minikube"))
-    (said,) = yaml.safe_load(walk.type("mlstack tune gke cnn -o json"))["components"]
-    walk.printed.update((line, walk.type(line)) for line in TUNED[:2])
-    walk.type("""mlstack param set --env=gke cnn annotations '{"sim/mode": "forever"}'""")  # else its pods soon end
-    walk.printed[TUNED[2]] = walk.type(TUNED[2])
+    (said,) = yaml.safe_load(walk.do("mlstack tune gke cnn -o json"))["components"]
+    walk.printed.update((line, walk.do(line)) for line in TUNED[:2])
+    walk.do("""mlstack param set --env=gke cnn annotations '{"sim/mode": "forever"}'""")  # else its pods soon end
+    walk.printed[TUNED[2]] = walk.do(TUNED[2])
     assert (file.read_bytes(), walk.versions("minikube")) == before
 
     size = said["best"]
@@ -291,7 +279,7 @@ def test_the_end_takes_what_the_cluster_has(walk: Walk) -> None:
     on = Counter(str(pod["spec"].get("nodeName")) for pod in found)
     assert sum(on.values()) == size["workers"]
     assert on == {row["name"]: row["free"] // size["each"] for row in said["nodes"]}
-    (again,) = yaml.safe_load(walk.type("mlstack tune gke cnn -o json"))["components"]
+    (again,) = yaml.safe_load(walk.do("mlstack tune gke cnn -o json"))["components"]
     assert (again["asked"], again["prospect"]) == (size, "fits")
 
 
