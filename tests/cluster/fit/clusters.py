@@ -18,6 +18,10 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 Manifest = dict[str, Any]
 
+# Priority classes: of pods that are there, and of jobs; MODEST's pods push nobody out, KEEN's do.
+MODEST, KEEN, LOW, HIGH = "oracle-modest", "oracle-keen", "oracle-low", "oracle-high"
+PRIORITIES: dict[str, int] = {MODEST: 0, KEEN: 500, LOW: -100, HIGH: 1000}
+
 POOLS: tuple[tuple[str, dict[str, str]], ...] = (
     ("", {"cpu": "3920m", "memory": "13Gi", "pods": "110"}),
     ("", {"cpu": "2", "memory": "4000Mi", "pods": "8"}),

@@ -10,8 +10,12 @@ from tests.cluster.fit.clusters import (
     BOXED,
     GPU,
     GROUP,
+    HIGH,
+    KEEN,
+    LOW,
     MIG,
     MODEL,
+    MODEST,
     REQUIRED,
     ZONE,
     Manifest,
@@ -47,6 +51,11 @@ class Scene:
         """The label value that keeps this scene's nodes and pods apart from the others'."""
         return f"seed-{self.seed}"
 
+    @property
+    def pushes(self) -> bool:
+        """Whether the scheduler may push others out for the job."""
+        return KEEN in str(self.templates[0]["spec"].get("priorityClassName"))
+
 
 def scene(seed: int, most_nodes: int, other: str) -> Scene:
     """The scene of a seed; `other` is a namespace that all scenes share, beside each one's own."""
@@ -59,7 +68,21 @@ def scene(seed: int, most_nodes: int, other: str) -> Scene:
     for claim in own.claims:
         volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
         templates[0]["spec"]["volumes"] = [volume]
+    _prioritize(random.Random(f"priorities of {seed}"), pods, templates, may_push=not own.quotas)
     return Scene(seed, nodes, pods, templates, own)
+
+
+def _prioritize(pick: random.Random, pods: list[Manifest], templates: list[Manifest], *, may_push: bool) -> None:
+    """Pods there of lower, equal and higher priority than the job's; in a third of the scenes that may push them out.
+
+    Not where a quota counts: pods that are pushed out make room in it while the job's are still being created.
+    """
+    for pod in pods:
+        if chosen := pick.choice(("", "", LOW, HIGH)):
+            pod["spec"]["priorityClassName"] = chosen
+    own = KEEN if may_push and pick.random() < 0.4 else MODEST
+    for template in templates:
+        template["spec"]["priorityClassName"] = own
 
 
 def _template(pick: random.Random, seed: int, role: str, other: str, nodes: list[Manifest]) -> Manifest:
@@ -136,6 +159,8 @@ HAS: dict[str, Callable[[Scene], bool]] = {
     "limit range": lambda scene: bool(scene.space.ranges),
     "volume in a zone": lambda scene: bool(scene.space.claims),
     "several roles": lambda scene: len(scene.templates) == 2,
+    "lower priorities there": lambda scene: LOW in str(scene.pods),
+    "jobs that push others out": lambda scene: scene.pushes and bool(scene.pods),
     "chief, workers and ps": lambda scene: len(scene.templates) == 3,
 }
 """What scenes may have, by the words in which the tests tell how often they had it."""

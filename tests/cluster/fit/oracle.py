@@ -13,14 +13,18 @@ from mlstack.compose.manifests import Key
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.nodes import rooms
+from mlstack.plan.fit.outlook import Outlook, Prospect, outlooks
+from mlstack.plan.fit.pools import NONE
+from mlstack.plan.fit.preempting import told
+from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.scale import most_workers, surely_fits
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import Storage, by_name
 from tests.cluster.fit import plane
-from tests.cluster.fit.clusters import Manifest
+from tests.cluster.fit.clusters import KEEN, PRIORITIES, Manifest
 from tests.cluster.fit.jobs import Scene
-from tests.cluster.fit.plane import CLAIM, NODE, POD, QUOTA, RANGE, RUNTIME, VOLUME
-from tests.cluster.fit.spaces import MODEST, Space, volume
+from tests.cluster.fit.plane import CLAIM, NODE, POD, PRIORITY, QUOTA, RANGE, RUNTIME, VOLUME
+from tests.cluster.fit.spaces import Space, volume
 
 FEW = 40  # pods
 
@@ -29,7 +33,8 @@ FEW = 40  # pods
 class Case:
     """A scene, what is asked, and what mlstack says before anything of it is there.
 
-    `most`: how many pods of the first role surely find a place, beside those of the others.
+    `most`: how many pods of the first role surely find a place, beside those of the others. `outlooks`: what becomes of
+    a job that may push others out; none for one that may not.
     """
 
     scene: Scene
@@ -37,6 +42,12 @@ class Case:
     asks: tuple[Ask, ...]
     fits: tuple[Fit, ...]
     most: int
+    outlooks: tuple[Outlook, ...] = ()
+
+    @property
+    def pushed(self) -> bool:
+        """Whether somebody may have been pushed out for the job."""
+        return any(_lower(self.view, pod) for pod in self.scene.pods) if self.outlooks else False
 
 
 def prepare(client: Client, shared: str, scenes: Sequence[Scene]) -> list[Case]:
@@ -52,8 +63,14 @@ def prepare(client: Client, shared: str, scenes: Sequence[Scene]) -> list[Case]:
     nodes = plane.ready_nodes(client, sum(len(scene.nodes) for scene in scenes))
     plane.wait_for_spaces(client)
     seen = {kind: objects.list_objects(client, kind).items for kind in (POD, QUOTA, RANGE, CLAIM, VOLUME, RUNTIME)}
-    view = View(rooms(nodes, seen[POD]), runtimes=by_name(seen[RUNTIME]))
+    priorities = Priorities(by_name(objects.list_objects(client, PRIORITY).items))
+    view = View(rooms(nodes, seen[POD]), runtimes=by_name(seen[RUNTIME]), priorities=priorities)
     return [_case(scene, home(shared, scene), view, seen) for scene in scenes]
+
+
+def _lower(view: View, pod: Manifest) -> bool:
+    """Whether a pod that is there has a lower priority than jobs that push others out."""
+    return view.priorities.of(pod) < PRIORITIES[KEEN]
 
 
 def home(shared: str, scene: Scene) -> str:
@@ -81,7 +98,8 @@ def _case(scene: Scene, namespace: str, cluster: View, seen: Mapping[Resource, l
     (single,) = fit(view, [worker])
     most = _most(view, worker, others, single.room.high)
     asked = (replace(worker, count=max(1, most + (3, 1, 0, -1)[scene.seed % 4])), *others)
-    return Case(scene, view, asked, tuple(fit(view, asked)), most)
+    future = outlooks(view, asked, grows=NONE, types={}) if scene.pushes else ()
+    return Case(scene, view, asked, tuple(fit(view, asked)), most, tuple(future))
 
 
 def _most(view: View, worker: Ask, others: Sequence[Ask], high: int) -> int:
@@ -98,7 +116,6 @@ def _most(view: View, worker: Ask, others: Sequence[Ask], high: int) -> int:
 def _ask(scene: Scene, template: Manifest, count: int, namespace: str) -> Ask:
     role = template["metadata"]["labels"]["role"]
     pod = {**template, "metadata": {**template["metadata"], "namespace": namespace}}
-    pod["spec"] = {**template["spec"], "priorityClassName": MODEST}
     return Ask("job", Key("", "Pod", namespace, scene.group), role, count, pod)
 
 
@@ -131,9 +148,31 @@ def _wrong(case: Case, placed: Counter[tuple[int, str]]) -> list[str]:
     got = {ask.role: placed[case.scene.seed, ask.role] for ask in case.asks}
     wrong = []
     for each in case.fits:
-        ask, room = each.ask, each.room
+        ask = each.ask
         if each.verdict is Verdict.FITS and got[ask.role] < ask.count:
             wrong.append(f"{ask.count} {ask.role} fit, it says; {got[ask.role]} were placed")
+    return wrong + (_wrong_beside_pushed(case, got) if case.pushed else _wrong_bounds(case, got))
+
+
+def _wrong_beside_pushed(case: Case, got: Mapping[str, int]) -> list[str]:
+    """More may be placed than there was room for; not what never fits, and not less than what is said to be made room.
+
+    What is said of who goes is right for one kind of pods without rules across nodes.
+    """
+    wrong = []
+    placed_all = all(got[ask.role] == ask.count for ask in case.asks)
+    for one in case.outlooks:
+        if placed_all and one.prospect is Prospect.NEVER:
+            wrong.append("never fits, it says; all were placed")
+        if one.victims and len(case.asks) == 1 and not placed_all:
+            wrong.append(f"{told(one.victims)}, it says; {got[one.ask.role]} of {one.ask.count} were placed")
+    return wrong
+
+
+def _wrong_bounds(case: Case, got: Mapping[str, int]) -> list[str]:
+    wrong = []
+    for each in case.fits:
+        ask, room = each.ask, each.room
         if got[ask.role] > room.high:
             wrong.append(f"at most {room.high} {ask.role}, it says; {got[ask.role]} were placed")
     if all(got[ask.role] == ask.count for ask in case.asks) and any(f.verdict is Verdict.NOT for f in case.fits):

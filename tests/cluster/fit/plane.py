@@ -13,8 +13,7 @@ from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenE
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.taints import CORDON
-from tests.cluster.fit.clusters import BOXED, GROUP, Manifest
-from tests.cluster.fit.spaces import MODEST
+from tests.cluster.fit.clusters import BOXED, GROUP, KEEN, PRIORITIES, Manifest
 
 T = TypeVar("T")
 
@@ -24,6 +23,7 @@ CLAIM, VOLUME = well_known("v1", "PersistentVolumeClaim"), well_known("v1", "Per
 RUNTIME, PRIORITY = well_known("node.k8s.io/v1", "RuntimeClass"), well_known("scheduling.k8s.io/v1", "PriorityClass")
 ACCOUNT = well_known("v1", "ServiceAccount")
 SETTLED_SECONDS = 3.0
+PUSHED_SECONDS = 10.0  # for pods to go that are pushed out
 PATIENCE = 300.0
 
 
@@ -46,11 +46,13 @@ def checked(results: Iterable[T | MlstackError]) -> list[T]:
 
 
 def make_classes(client: Client) -> None:
-    """A priority class whose pods push nobody out, and a runtime class with overhead."""
-    modest = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": MODEST}}
+    """Priority classes, of which one's pods push others out, and a runtime class with overhead."""
+    for name, value in PRIORITIES.items():
+        made = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+        policy = "PreemptLowerPriority" if name == KEEN else "Never"
+        once(client, PRIORITY, {**made, "value": value, "preemptionPolicy": policy})
     boxed = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": BOXED}, "handler": "boxed"}
     overhead = {"podFixed": {"cpu": "250m", "memory": "120Mi"}}
-    once(client, PRIORITY, {**modest, "value": 0, "preemptionPolicy": "Never"})
     once(client, RUNTIME, {**boxed, "overhead": overhead})
 
 
@@ -134,7 +136,9 @@ def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
         refused = [pod for pod in pods if not pod["spec"].get("nodeName") and _refused(pod)]
         if len(bound) != before:
             since, before = time.monotonic(), len(bound)
-        return len(bound) + len(refused) == total and time.monotonic() - since > SETTLED_SECONDS
+        making_room = any((pod.get("status") or {}).get("nominatedNodeName") for pod in refused)
+        patience = PUSHED_SECONDS if making_room else SETTLED_SECONDS
+        return len(bound) + len(refused) == total and time.monotonic() - since > patience
 
     wait(done, f"the scheduler has not looked at all of {total} pods")
     return _counted(bound)

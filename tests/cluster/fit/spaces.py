@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.plan.fit.requests import add, pod_requests
-from tests.cluster.fit.clusters import GPU, ZONE, Manifest
+from tests.cluster.fit.clusters import GPU, MODEST, ZONE, Manifest
 
-MODEST = "oracle-modest"  # the priority class of the oracle's pods, which push nobody out
 SCOPES: tuple[Manifest, ...] = (
     {},
     {},

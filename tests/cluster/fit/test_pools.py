@@ -23,7 +23,7 @@ from mlstack.plan.fit.pools import Growth, Pool, coming, zones_of
 from mlstack.plan.fit.requests import amounts
 from mlstack.sandbox.nodes import SIMULATED
 from tests.cluster.fit import oracle, plane
-from tests.cluster.fit.clusters import GROUP, MODEL, POOLS, TAINTS, Manifest
+from tests.cluster.fit.clusters import GROUP, MODEL, MODEST, POOLS, TAINTS, Manifest
 from tests.cluster.fit.jobs import Scene, scene
 from tests.cluster.fit.oracle import Case
 
@@ -85,7 +85,7 @@ def _manifest(room: Room) -> Manifest:
 
 
 def _play(client: Client, shared: str, seeds: Sequence[int]) -> tuple[list[str], Counter[str]]:
-    scenes = [scene(seed, 5, shared) for seed in seeds]
+    scenes = [_modest(scene(seed, 5, shared)) for seed in seeds]
     try:
         found = [one for case in oracle.prepare(client, shared, scenes) if (one := _needing(case)) is not None]
         there = sum(len(one.nodes) for one in scenes)
@@ -100,6 +100,13 @@ def _play(client: Client, shared: str, seeds: Sequence[int]) -> tuple[list[str],
     told = Counter({"clusters": len(found), "nodes": sum(len(one.nodes) for one in found)})
     told["sharp"] = sum(one.sharp for one in found)
     return [text for one in found for text in _wrong(one, before, after)], told
+
+
+def _modest(one: Scene) -> Scene:
+    """The scene with a job that pushes nobody out: it waits for nodes."""
+    for template in one.templates:
+        template["spec"]["priorityClassName"] = MODEST
+    return one
 
 
 def _wrong(one: Growing, before: Counter[tuple[int, str]], after: Counter[tuple[int, str]]) -> list[str]:
