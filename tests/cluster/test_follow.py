@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import sin
@@ -60,12 +61,19 @@ class Job:
         """Ends the API server in the midst of whatever it does."""
         kill(process for process in owned(home(self.made.name).folder) if process.program == "kube-apiserver")
 
-    def follow(self, out: Path, *words: str) -> subprocess.Popen[str]:
-        """`mlstack logs -f` into a file."""
+    @contextmanager
+    def follow(self, out: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """`mlstack logs -f` into a file, for as long as the block at most."""
         script = str(Path(sys.executable).with_name("mlstack"))
-        with out.open("w") as file:
-            command = [script, "logs", "minikube", JOB, "-f", *words]
-            return subprocess.Popen(command, cwd=self.app.root, stdout=file, stderr=subprocess.PIPE, text=True)
+        command = [script, "logs", "minikube", JOB, "-f", *words]
+        with (
+            out.open("w") as file,
+            subprocess.Popen(command, cwd=self.app.root, stdout=file, stderr=subprocess.PIPE, text=True) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +116,14 @@ def apply(kubectl: Kubectl, items: list[dict[str, Any]], namespace: str) -> None
     """Pods, running."""
     pods = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", context="minikube", stdin=json.dumps(pods))
-    kubectl("wait", "pod", "--all", "--for=condition=Ready", "-n", namespace, "--timeout=90s", context="minikube")
+    states = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
+
+    def ready() -> bool:
+        sandbox.up("minikube")  # a scheduler ends itself over what it missed while its API server was killed
+        found = kubectl("get", "pods", "-n", namespace, "-o", states, context="minikube").split()
+        return found.count("True") >= len(items)
+
+    until(ready, "the pods", 90)
 
 
 def until(there: Callable[[], bool], what: str, seconds: float = 60) -> None:
