@@ -16,7 +16,14 @@ QUICK = ("--model=trivial", "--batch_size=8", "--num_steps=20", "--warmup_steps=
 MODES = [
     pytest.param("single", "single", 1, (), id="single", marks=pytest.mark.slow),  # as what is served below is trained
     pytest.param("reduce", "allreduce", 2, ("--num_workers=2",), id="all-reduce"),
-    pytest.param("servers", "ps", 2, ("--num_workers=2", "--num_ps=1", "--ps_cpu=100m"), id="parameter server"),
+    pytest.param(
+        "servers",
+        "ps",
+        2,
+        ("--num_workers=2", "--num_ps=1", "--ps_cpu=100m"),
+        id="parameter server",
+        marks=pytest.mark.slow,
+    ),
 ]
 
 
