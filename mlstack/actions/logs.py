@@ -12,6 +12,7 @@ from mlstack.actions.loglines import Lines, parted
 from mlstack.actions.logreader import Source, sources_of
 from mlstack.actions.logtarget import LogOptions, LogTarget
 from mlstack.actions.session import Scope, Session, connect_only
+from mlstack.app.names import LABEL
 from mlstack.cluster.failures import ForbiddenError, InvalidError, NotFoundError
 from mlstack.cluster.logs import log_request
 from mlstack.cluster.wire import Answer, NoAnswerError
@@ -31,7 +32,7 @@ def logs(
     """
     options = options or LogOptions()
     meant = LogTarget.of(target, options)
-    if meant.component not in scope.project.component_names and meant.wanted:
+    if meant.component not in scope.project.component_names and (meant.wanted or not LABEL.match(meant.component)):
         scope.project.component(meant.component)
     session = connect_only(scope)
     if options.follow:

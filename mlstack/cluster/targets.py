@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ _KINDS: Mapping[str, Resource | None] = {
     "job": well_known("batch/v1", "Job"),
     "component": None,
 }
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # what an object may be called
 _SHORT = {
     "po": "pod",
     "svc": "service",
@@ -89,9 +91,8 @@ def parse_target(text: str) -> Target:
     word, slash, name = text.partition("/")
     kind = word.lower()
     kind = _SHORT.get(kind, kind if kind in _KINDS else kind.removesuffix("s"))
-    if not slash:
-        return Target("", text)
-    if kind not in _KINDS or not name:
+    kind, name = (kind, name) if slash else ("", text)
+    if (slash and kind not in _KINDS) or not _NAME.fullmatch(name):
         raise MlstackError(f"{text!r} cannot be forwarded to.", f"Use NAME or KIND/NAME with {', '.join(_KINDS)}.")
     return Target(kind, name)
 

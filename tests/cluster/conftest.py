@@ -30,6 +30,7 @@ from mlstack.sandbox import Sandbox
 
 Kubectl = Callable[..., str]
 
+
 def _say(text: str) -> None:
     sys.__stderr__.write(f"  {text}\n") if sys.__stderr__ else None
 
@@ -213,6 +214,16 @@ class App:
     def files(self) -> dict[str, bytes]:
         """Every file of the app, the git-ignored ones included."""
         return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+
+    def restore(self, files: Mapping[str, bytes]) -> None:
+        """The app's files as they were, by relative path; others are removed."""
+        now = self.files()
+        for path in now.keys() - files.keys():
+            (self.root / path).unlink()
+        for path, data in files.items():
+            if now.get(path) != data:
+                (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+                (self.root / path).write_bytes(data)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def test_parse_target(text: str, target: Target) -> None:
     assert parse_target(text) == target
 
 
-@pytest.mark.parametrize("text", ["node/x", "svc/", "/x"])
+@pytest.mark.parametrize("text", ["node/x", "svc/", "/x", "", "a b", "x=y", "..", "pod/é", "pod/a/b", "Web"])
 def test_no_targets(text: str) -> None:
     with pytest.raises(MlstackError, match="cannot be forwarded to"):
         parse_target(text)
