@@ -97,7 +97,8 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False, beside: Collecti
     """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
 
     `scale` (max, N or P%) is tried instead of the components' own. `beside`: components that are applied in the same
-    run; all of them where the scope names none. Raises MlstackError where there is nothing to tune.
+    run; all of them where the scope names none. Of several, each is beside the others as they ask, and where sizes are
+    chosen here, beside what the ones before it came to. Raises MlstackError where there is nothing to tune.
     """
     if scale:
         check_scale(scale)
@@ -113,9 +114,15 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False, beside: Collecti
     seen = capacity(connection, target, ours, _claims(rendered), wanted)
     there = _applied(seen.view, scope.project.name)
     coming = set(beside if scope.components else own) - set(names) - there
-    others = [own[name] for name in own if name in coming]
-    tuned = [_tuned(scope, connection, seen, own[name], others, scale) for name in names]
-    written = [line for one in tuned for line in _write(scope, one, scale)] if write else []
+    others = [ask for name in own if name in coming for ask in _of(own[name], connection.namespace)]
+    sized_here = {name for name in names if _sized(own[name]) and (write or scale or _setting(scope, name, "scale"))}
+    tuned: list[Tuned] = []
+    for name in names:
+        fixed = [own[other] for other in names if other not in sized_here | {name}]
+        asked = [ask for one in fixed for ask in _of(one, connection.namespace)]
+        taken = [ask for one in tuned if one.component in sized_here for ask in _at_best(scope, connection, one)]
+        tuned.append(_tuned(scope, connection, seen, own[name], [*others, *asked, *taken], scale))
+    written = _write_all(scope, tuned, scale) if write else []
     return Tuning(scope.environment, tuple(tuned), seen.view.blind, tuple(written))
 
 
@@ -160,12 +167,10 @@ def _tuned(
     connection: Connection,
     seen: Capacity,
     one: Rendered,
-    others: Sequence[Rendered],
+    beside: Sequence[Ask],
     scale: str,
 ) -> Tuned:
-    name = one.component
-    beside = [ask for other in others for ask in asks(other.component, other.manifests, connection.namespace)]
-    sized = all(parameter in one.settings for parameter in SIZED)
+    name, sized = one.component, _sized(one)
     wanted = scale or _setting(scope, name, "scale") or "max"
 
     @cache
@@ -191,6 +196,18 @@ def _tuned(
         options = [trial for trial in trials(view, short.ask, types, one.settings) if _known(trial, types)]
         instead = alternatives(view, asked_size, options, tried)
     return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size, set_by, tuple(instead))
+
+
+def _sized(one: Rendered) -> bool:
+    return all(parameter in one.settings for parameter in SIZED)
+
+
+def _at_best(scope: Scope, connection: Connection, one: Tuned) -> list[Ask]:
+    """What a component asks at the size that was chosen for it; nothing where none fits."""
+    if one.best is None:
+        return []
+    sizes = _sets(one.component, AS_IT_IS, one.best.workers, one.best.each)
+    return _asks(scope, one.component, connection.namespace, sizes)
 
 
 def _known(trial: Trial, types: Mapping[str, str]) -> bool:
@@ -281,15 +298,20 @@ def _row(one: Slots, ask: Ask, resource: str, types: Mapping[str, str]) -> NodeR
     )
 
 
-def _write(scope: Scope, tuned: Tuned, scale: str) -> list[str]:
-    """Stores the size for this environment: beside `scale` where that is set, else as numbers."""
-    if not tuned.sized:
-        return []
-    if tuned.best is None:
-        raise MlstackError(
-            f"{tuned.component} does not fit in {scope.environment} now: nothing was written.", "; ".join(tuned.reasons)
-        )
-    size, name, environment = tuned.best, tuned.component, scope.environment
+def _write_all(scope: Scope, tuned: Sequence[Tuned], scale: str) -> list[str]:
+    """Stores the sizes for this environment: all, or none where one of them does not fit."""
+    sized = [(one, one.best) for one in tuned if one.sized]
+    for one, best in sized:
+        if best is None:
+            beside = ", ".join(other.component for other, _ in sized if other is not one)
+            problem = f"{one.component} does not fit in {scope.environment} now{beside and f' beside {beside}'}"
+            raise MlstackError(f"{problem}: nothing was written.", "; ".join(one.reasons))
+    return [line for one, best in sized if best for line in _write(scope, one.component, best, scale)]
+
+
+def _write(scope: Scope, name: str, size: Size, scale: str) -> list[str]:
+    """Stores a size: beside `scale` where that is set, else as numbers."""
+    environment = scope.environment
     wanted = scale or _setting(scope, name, "scale")
     values = {"num_workers": str(size.workers), "num_gpus": str(size.each)}
     if wanted:

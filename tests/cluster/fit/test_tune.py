@@ -120,6 +120,27 @@ def test_what_cannot_be(app: Any) -> None:
     assert _tuned(app, "--set", "cnn.num_gpus=16")["prospect"] == "never fits"
 
 
+def test_two_at_once_share_what_is_free(app: Any) -> None:
+    app.do("generate", "tf-cnn", "dnn", "--runner=native", FOREVER)
+    for name in ("cnn", "dnn"):
+        app.do("param", "set", name, "num_gpus", "1")
+        app.do("param", "set", name, "num_workers", "5")
+
+    def best(*words: str) -> list[int]:
+        found = json.loads(app.do("tune", "gke", "-o", "json", *words))["components"]
+        return [one["best"]["workers"] * one["best"]["each"] for one in found]
+
+    assert best() == [9, 9]  # each beside the other's 5
+    assert best("--scale", "6") == [6, 6]
+    before = app.files()
+    both = app.run("tune", "gke", "--scale", "max", "--write")
+    assert both.returncode == 1
+    assert "dnn does not fit in gke now beside cnn: nothing was written." in both.stderr
+    assert app.files() == before
+    app.do("tune", "gke", "cnn", "dnn", "--scale", "7", "--write")
+    assert app.do("check", "gke").splitlines()[-1].startswith("gke: nothing is in the way")
+
+
 def test_scale_is_kept_with_what_it_came_to(app: Any) -> None:
     app.do("param", "set", "--env=gke", "cnn", "scale", "2")
     refused = app.run("show", "gke")
