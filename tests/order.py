@@ -43,6 +43,7 @@ USES = {
     "tests/cluster/test_translate.py": NEITHER,
     "tests/cluster/test_tunnel.py": NEITHER,
     "tests/cluster/test_walkthrough.py": NEITHER,
+    "tests/cluster/test_forward_traffic.py": NEITHER,
     "tests/cluster/test_wheel.py": NEITHER,
     "tests/cluster/test_wire.py": NEITHER,
 }
