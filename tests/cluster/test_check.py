@@ -323,6 +323,8 @@ def test_a_namespace_that_goes(app: App, namespace: str, inside: Namespaced, kub
 @pytest.fixture
 def shown(gke: Sandbox, new_app: Callable[[str], App], namespace: str, kubectl: Kubectl) -> Iterator[App]:
     """The app of docs/check.md: kubeflow-core, a language model's server and a job, on GKE."""
+    left = [f"{kind}.kubeflow.org" for kind in ("tfjobs", "pytorchjobs", "paddlejobs", "mpijobs")]  # by other tests
+    kubectl("delete", "crd", *left, "--ignore-not-found", context="gke")
     typed = new_app("shop")
     typed.do("env", "add", "gke", f"--namespace={namespace}")
     typed.do("generate", "kubeflow-core", "core")

@@ -129,7 +129,7 @@ def test_pods_with_gpus_stood_where_gpus_are(app: Path, kubectl: Kubectl) -> Non
     stood = {
         component: [(pod["spec"]["nodeName"], gpus(pod)) for pod in pods(kubectl, component)] for component in CASES
     }
-    assert {sum(asked for _, asked in stood[component]) > 0 for component in ("operated", "alone")} == {True}
+    assert sum(asked for _, asked in stood["alone"]) > 0  # of the other's workers none may be left: see above
     for component, places in stood.items():
         assert all(nodes[node] >= asked for node, asked in places), component
         assert not any(nodes[node] for node, asked in places if not asked), f"{component}: no GPU, no GPU node"

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from mlstack.actions import idle
+from mlstack.cli import main
 from tests.real import jupyter
 from tests.real.browser import browser
 from tests.real.conftest import MakePlace
@@ -56,6 +58,19 @@ def test_a_notebook_with_a_gpu_on_gke(sides: tuple[Place, Place]) -> None:
     assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert pod["nodeSelector"]["cloud.google.com/gke-accelerator"] == "nvidia-l4"
     assert "GPUs: 1 of 4 in use" in there.do("status", "gke")
+
+
+def test_a_notebook_with_a_gpu_that_nobody_uses(
+    sides: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one of before, whose page is closed; the hub's own proxy tells when it was used. An hour is a second here."""
+    _, there = sides
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 1.0)
+    monkeypatch.setenv("KUBECONFIG", there.environ["KUBECONFIG"])
+    monkeypatch.chdir(there.root)
+    assert main.run(("status", "gke")) == 0
+    assert "Idle: grace's notebook jupyter-grace holds 1 GPU and was last used 2" in capsys.readouterr().out
+    there.get("pod", "jupyter-grace")  # named, not stopped
 
 
 def test_no_choice_without_gpus(sides: tuple[Place, Place]) -> None:

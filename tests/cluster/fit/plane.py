@@ -23,7 +23,7 @@ CLAIM, VOLUME = well_known("v1", "PersistentVolumeClaim"), well_known("v1", "Per
 RUNTIME, PRIORITY = well_known("node.k8s.io/v1", "RuntimeClass"), well_known("scheduling.k8s.io/v1", "PriorityClass")
 ACCOUNT = well_known("v1", "ServiceAccount")
 SETTLED_SECONDS = 3.0
-PUSHED_SECONDS = 10.0  # for pods to go that are pushed out
+PUSHED_SECONDS = 25.0  # for pods to go that are pushed out, and the scheduler to look again: its longest pause is 10 s
 PATIENCE = 300.0
 
 
