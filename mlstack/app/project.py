@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlstack.app.lock import read_lock
+from mlstack.app.names import LABEL_VALUE
 from mlstack.app.packages import Package
 from mlstack.app.registries import Registry, open_registry
 from mlstack.app.yamlfile import YamlFile
@@ -260,7 +261,8 @@ class Project:
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> MlstackError:
     """The error for a name that this app does not have."""
-    return MlstackError(f"This app has no {what} {name}.", did_you_mean(name, known) or otherwise)
+    shown = name if LABEL_VALUE.match(name) else repr(name)
+    return MlstackError(f"This app has no {what} {shown}.", did_you_mean(name, known) or otherwise)
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
