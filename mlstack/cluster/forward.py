@@ -101,7 +101,10 @@ class Forwarding:
 
     def wait(self, seconds: float | None = None) -> None:
         """Waits until it is stopped from another thread, at most so long; Ctrl-C ends the waiting."""
-        self._thread.join(seconds)
+        until = None if seconds is None else time.monotonic() + seconds
+        # Not for ever at once: a signal that comes just before the wait begins is heard when it looks up again.
+        while self._thread.is_alive() and (until is None or time.monotonic() < until):
+            self._thread.join(0.5 if until is None else max(0.0, min(0.5, until - time.monotonic())))
 
     def _awaited(self, route: Route) -> Endpoint:
         """Where it leads first, waited for; why it waits is told whenever that changes."""
