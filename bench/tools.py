@@ -23,6 +23,8 @@ NAMES = ("mlstack", "kubectl", "helm", "kapp", "floor")
 PEERS = ("kubectl", "helm", "kapp")
 ENVIRONMENT = "bench"
 RELEASE = "settings"
+# Not --for=condition=Established: that fails where a definition is so new that it has no conditions at all.
+ESTABLISHED = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
 
 Words = tuple[str, ...]
 
@@ -94,7 +96,7 @@ def kubectl(program: Path, folder: Path, objects: str) -> Tool:
     diff = f"{run} diff --server-side {files}"
     kinds = "configmaps"
     if objects == "mixed":
-        established = f"{run} wait --for=condition=Established --timeout=60s -f crds.yaml"
+        established = f"{run} wait '{ESTABLISHED}' --timeout=60s -f crds.yaml"
         apply = f"{run} apply --server-side -f crds.yaml && {established} && {apply}"
         diff = f"{diff} -f crds.yaml"
         files = f"{files} -f crds.yaml"

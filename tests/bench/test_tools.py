@@ -80,7 +80,7 @@ def test_kubectl_needs_definitions_first(program: Path, tmp_path: Path) -> None:
     steps = words(tools.kubectl(program, tmp_path, "mixed"), "first")[1].split(" && ")
     assert [step.removeprefix(f"{program} ") for step in steps] == [  # without a namespace: the objects name theirs
         "apply --server-side -f crds.yaml",
-        "wait --for=condition=Established --timeout=60s -f crds.yaml",
+        f"wait '{tools.ESTABLISHED}' --timeout=60s -f crds.yaml",
         "apply --server-side -f objects.yaml",
     ]
 

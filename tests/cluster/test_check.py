@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.cluster.shell import ESTABLISHED
+
 if TYPE_CHECKING:
     from mlstack.sandbox import Sandbox
 
@@ -136,7 +138,7 @@ def kinds(kubectl: Kubectl, minikube: Sandbox) -> Iterator[Callable[[str, str, s
         text = KINDS.format(kind=kind, plural=plural, group=group)
         kubectl("apply", "-f", "-", context="minikube", stdin=text)
         made.append(f"{plural}.{group}")
-        kubectl("wait", "--for=condition=Established", "crd", made[-1], context="minikube")
+        kubectl("wait", ESTABLISHED, "crd", made[-1], context="minikube")
         while f"{plural}." not in kubectl("api-resources", f"--api-group={group}", "-o", "name", context="minikube"):
             time.sleep(0.1)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import crd
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def definitions(minikube: Sandbox, kubectl: Kubectl) -> Iterator[None]:
     names = [crd(kind)["metadata"]["name"] for kind in KINDS]
     sent = yaml.dump_all([crd(kind) for kind in KINDS], Dumper=yaml.CSafeDumper)
     kubectl("apply", "--server-side", "-f", "-", context="minikube", stdin=sent)
-    kubectl("wait", "--for=condition=Established", "crd", *names, context="minikube")
+    kubectl("wait", ESTABLISHED, "crd", *names, context="minikube")
     yield
     kubectl("delete", "crd", *names, context="minikube")
 

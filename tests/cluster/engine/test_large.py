@@ -20,6 +20,7 @@ from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
 from mlstack.plan.model import Action
 from tests.cluster.engine.manifests import config, definition, deployment, thing, together
+from tests.cluster.shell import ESTABLISHED
 
 if TYPE_CHECKING:
     from mlstack.cluster.client import Client
@@ -259,7 +260,7 @@ def test_an_api_that_is_down_is_told_and_its_objects_are_not_forgotten(
     group = f"{namespace}.example.com"
     service = APISERVICE.replace("GROUP", group)
     kubectl("apply", "-f", "-", context="gke", stdin=definition(group, SCHEMA, VERSIONS))
-    kubectl("wait", "crd", f"things.{group}", "--for=condition=Established", context="gke")
+    kubectl("wait", "crd", f"things.{group}", ESTABLISHED, context="gke")
     try:
         stack.write("things", things(group, one="v1"))
         stack.write("web", config("web"))

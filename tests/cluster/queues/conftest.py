@@ -14,6 +14,7 @@ from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues import kueue
+from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import crd
 
 Kubectl = Callable[..., str]
@@ -47,7 +48,7 @@ def defined(minikube: Sandbox, kubectl: Kubectl) -> Iterator[None]:
     sent = yaml.dump_all(definitions, Dumper=yaml.CSafeDumper)
     try:
         kubectl("apply", "--server-side", "-f", "-", context="minikube", stdin=sent)
-        kubectl("wait", "--for=condition=Established", "--timeout=60s", *names, context="minikube")
+        kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context="minikube")
         yield
     finally:
         kubectl("delete", *names, context="minikube")

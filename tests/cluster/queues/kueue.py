@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.queues.binaries import KUEUE, built
+from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import KUEUE as MODULE
 from tests.upstream.crds import crd, folder
 
@@ -93,7 +94,7 @@ def install(place: Path, context: str, kubectl: Kubectl, port: int, authority: s
     made += [crd(kind) for kind in TRAINER]
     names = [f"crd/{definition['metadata']['name']}" for definition in made]
     _apply(kubectl, context, [*made, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
-    kubectl("wait", "--for=condition=Established", "--timeout=60s", *names, context=context)
+    kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context=context)
     _apply(kubectl, context, [_secret(place), *(_hooks(one, known) for one in hooks)])
 
 
