@@ -65,15 +65,15 @@ class MetricsView:
 
     def draw(self, file: Path) -> bool:
         """The picture of all that was measured until now, in one step: who looks at it sees a whole one. False where
-        there is nothing to draw."""
+        there is nothing to draw. Raises MlstackError if the file cannot be written."""
+        from mlstack.app.atomic import write_atomic
+
         from .plot import plot
 
         self.drawn_at = time.monotonic()
         series = self.metrics.series()
         if series:
-            part = file.with_name(f"{file.name}.part")
-            plot(self.title, series, part)
-            part.replace(file)
+            write_atomic(file, plot(self.title, series).encode())
         return bool(series)
 
     def stop(self) -> None:

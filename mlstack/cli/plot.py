@@ -1,9 +1,9 @@
-"""Lines over time as an SVG file, drawn by leather."""
+"""Lines over time as SVG, drawn by leather."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 FONT = "Verdana, DejaVu Sans, sans-serif"
 # Of the colour-blind safe palette of Okabe and Ito; black is for the sum.
@@ -15,8 +15,8 @@ SIZE = 900, 500
 Points = Sequence[tuple[float, float]]
 
 
-def plot(title: str, series: Mapping[str, Points], file: Path, unit: str = "images/s") -> None:
-    """Draws a line for each series of (seconds, value), from zero up. Raises OSError if the file cannot be written."""
+def plot(title: str, series: Mapping[str, Points], unit: str = "images/s") -> str:
+    """A line for each series of (seconds, value), from zero up: the text of an SVG file."""
     import leather
 
     theme = leather.theme
@@ -31,7 +31,9 @@ def plot(title: str, series: Mapping[str, Points], file: Path, unit: str = "imag
     for number, (name, points) in enumerate(chosen(series).items()):
         colour = SUM_COLOUR if name == SUM else COLOURS[number % len(COLOURS)]
         chart.add_line(list(points), name=name, stroke_color=colour)
-    chart.to_svg(str(file), *SIZE)
+    drawn = io.StringIO()
+    chart.to_svg(drawn, *SIZE)
+    return drawn.getvalue()
 
 
 def chosen(series: Mapping[str, Points]) -> dict[str, Points]:

@@ -109,3 +109,10 @@ def test_what_a_failed_run_had_measured_is_shown(tmp_path: Path, capsys: pytest.
         watched(view, read)
     out, err = capsys.readouterr()
     assert (len(out.splitlines()), err) == (4, f"Wrote {tmp_path / 'a.svg'}.\n")
+
+
+def test_a_picture_that_cannot_be_written_is_a_mistake_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    view = MetricsView("cnn in gke", "text", tmp_path / "file/a.svg", live=False)
+    with pytest.raises(MlstackError, match=r"file/a\.svg could not be written: "):
+        watched(view, lambda: view(LINES))

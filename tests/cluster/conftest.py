@@ -182,12 +182,20 @@ class App:
 
     root: Path
 
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
-        """`mlstack WORDS` as a process in the app's folder, its output in pipes: for who looks at it while it runs."""
+    @contextlib.contextmanager
+    def start(self, *words: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """`mlstack WORDS` as a process in the app's folder, its output in pipes: for who looks at it while it runs.
+
+        What has not ended by then is killed at the end, so that a test which fails does so at once.
+        """
         script = str(Path(sys.executable).with_name("mlstack"))
         pipe = subprocess.PIPE
         env = {**os.environ, **environ}
-        return subprocess.Popen([script, *words], cwd=self.root, env=env, stdout=pipe, stderr=pipe, text=True)
+        with subprocess.Popen([script, *words], cwd=self.root, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """`mlstack WORDS` to its end, in this process: a third of a second less each. What gets out fails the test."""
