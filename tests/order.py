@@ -21,6 +21,7 @@ USES = {
     "tests/cluster/": MINIKUBE,
     "tests/cluster/engine/": GKE,
     "tests/cluster/fit/test_tune.py": GKE,
+    "tests/cluster/queues/test_doc.py": GKE,
     "tests/cluster/test_check.py": GKE,
     "tests/cluster/test_connect.py": GKE,
     "tests/cluster/test_contact.py": GKE,

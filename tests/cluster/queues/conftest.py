@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues import kueue
+from tests.cluster.queues.scenes import VERSION
 from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import crd
 
@@ -40,18 +42,47 @@ def _cpu_node() -> dict[str, Any]:
     return {**node, "metadata": {"name": "cpu-0"}, "spec": {}}
 
 
+def quotas(gpus: int, namespace: str = "team") -> list[dict[str, Any]]:
+    """A flavor for the A100 nodes, a ClusterQueue with so many GPUs, and a namespace's LocalQueue that leads to it."""
+    flavor = {"nodeLabels": {MODEL: A100}, "tolerations": [{"key": GPU, "operator": "Exists"}]}
+    entry: list[dict[str, Any]] = [
+        {"name": GPU, "nominalQuota": gpus},
+        {"name": "cpu", "nominalQuota": 64},
+        {"name": "memory", "nominalQuota": "256Gi"},
+        {"name": "ephemeral-storage", "nominalQuota": "100Gi"},
+    ]
+    group = {"coveredResources": [one["name"] for one in entry], "flavors": [{"name": "a100", "resources": entry}]}
+    return [
+        made("ResourceFlavor", "a100", flavor),
+        made("ClusterQueue", "research", {"namespaceSelector": {}, "resourceGroups": [group]}),
+        made("LocalQueue", "team-a", {"clusterQueue": "research"}, namespace=namespace),
+    ]
+
+
+def made(kind: str, name: str, spec: dict[str, Any], **metadata: str) -> dict[str, Any]:
+    """An object of Kueue's."""
+    return {"apiVersion": VERSION, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
 @pytest.fixture(scope="module")
 def defined(minikube: Sandbox, kubectl: Kubectl) -> Iterator[None]:
     """Kueue's kinds on the shared control plane by its own definitions, and nobody who works on them."""
+    with defining(kubectl, "minikube"):
+        yield
+
+
+@contextmanager
+def defining(kubectl: Kubectl, context: str) -> Iterator[None]:
+    """Kueue's kinds on a control plane."""
     definitions = [{**crd(kind), "spec": {**crd(kind)["spec"], "conversion": {"strategy": "None"}}} for kind in KINDS]
     names = [f"crd/{one['metadata']['name']}" for one in definitions]
     sent = yaml.dump_all(definitions, Dumper=yaml.CSafeDumper)
     try:
-        kubectl("apply", "--server-side", "-f", "-", context="minikube", stdin=sent)
-        kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context="minikube")
+        kubectl("apply", "--server-side", "-f", "-", context=context, stdin=sent)
+        kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context=context)
         yield
     finally:
-        kubectl("delete", *names, context="minikube")
+        kubectl("delete", *names, context=context)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from mlstack.sandbox import Sandbox
-from tests.cluster.queues.conftest import A100, GPU, MODEL, NAME
+from tests.cluster.queues.conftest import A100, MODEL, NAME, quotas
 
 pytestmark = pytest.mark.slow  # Kueue is built for it; test_recorded.py is its quick sibling
 
@@ -30,28 +30,6 @@ JOBS: dict[str, tuple[tuple[str, ...], str, int]] = {
         2,
     ),
 }
-
-
-def quotas(gpus: int) -> list[dict[str, Any]]:
-    """A flavor for the A100 nodes, a ClusterQueue with so many GPUs, and a LocalQueue that leads to it."""
-    flavor = {"nodeLabels": {MODEL: A100}, "tolerations": [{"key": GPU, "operator": "Exists"}]}
-    entry: list[dict[str, Any]] = [
-        {"name": GPU, "nominalQuota": gpus},
-        {"name": "cpu", "nominalQuota": 64},
-        {"name": "memory", "nominalQuota": "256Gi"},
-        {"name": "ephemeral-storage", "nominalQuota": "100Gi"},
-    ]
-    group = {"coveredResources": [one["name"] for one in entry], "flavors": [{"name": "a100", "resources": entry}]}
-    return [
-        _made("ResourceFlavor", "a100", flavor),
-        _made("ClusterQueue", "research", {"namespaceSelector": {}, "resourceGroups": [group]}),
-        _made("LocalQueue", "team-a", {"clusterQueue": "research"}, namespace="team"),
-    ]
-
-
-def _made(kind: str, name: str, spec: dict[str, Any], **metadata: str) -> dict[str, Any]:
-    version = "kueue.x-k8s.io/v1beta2"
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
 
 
 @pytest.fixture(scope="module")
