@@ -22,8 +22,9 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, WorkloadFailedError
 from mlstack.plan.fit.asks import asks
 from mlstack.plan.inventory import GroupKind, Inventory
-from mlstack.plan.readiness import Readiness, State, readiness
+from mlstack.plan.readiness import State
 from mlstack.plan.reasons import best_reason, owned_pods
+from mlstack.plan.runs import has_ended, run_readiness
 
 CONFIG_MAP = well_known("v1", "ConfigMap")
 SERVED = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -69,7 +70,7 @@ class Endings:
     @property
     def over(self) -> bool:
         """Whether there were runs and all have ended."""
-        return bool(self._runs) and not self._unread and all(map(_has_ended, self._runs.values()))
+        return bool(self._runs) and not self._unread and all(map(has_ended, self._runs.values()))
 
     def __enter__(self) -> Endings:
         if self.over:
@@ -122,7 +123,7 @@ class Endings:
         key = key_of(told.object)
         if told.type != "DELETED":
             self._runs[key] = told.object
-        elif key in self._runs and not _has_ended(self._runs[key]):
+        elif key in self._runs and not has_ended(self._runs[key]):
             del self._runs[key]
 
     def _replace(self, place: Place, told: Listed) -> None:
@@ -130,14 +131,14 @@ class Endings:
         self._unread.discard(place)
         self._versions.setdefault(place, "")
         here = {key for key in self._runs if (key.group, key.kind, key.namespace) == (*_kind(resource), namespace)}
-        gone = {key for key in here if not _has_ended(self._runs[key])}
+        gone = {key for key in here if not has_ended(self._runs[key])}
         for key in gone:
             del self._runs[key]
         self._runs.update({key_of(item): item for item in told.items})
 
     def check(self, environment: str, pods: Sequence[Manifest]) -> None:
         """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""
-        failed = {key: run for key, run in self._runs.items() if _state(run).state is State.FAILED}
+        failed = {key: run for key, run in self._runs.items() if run_readiness(run).state is State.FAILED}
         told = [f"{key} failed: {_reason(run, pods)}" for key, run in failed.items()]
         if told:
             raise WorkloadFailedError(f"{'; '.join(told)}.", f"See its pods: mlstack status {environment}")
@@ -147,18 +148,8 @@ def _kind(resource: Resource) -> GroupKind:
     return resource.group, resource.kind
 
 
-def _state(run: Manifest) -> Readiness:
-    """How a run stands, be it on its way out or not: what has ended may be removed at once."""
-    metadata = {name: value for name, value in run["metadata"].items() if name != "deletionTimestamp"}
-    return readiness({**run, "metadata": metadata})
-
-
-def _has_ended(run: Manifest) -> bool:
-    return _state(run).state in (State.FINISHED, State.FAILED)
-
-
 def _reason(run: Manifest, pods: Sequence[Manifest]) -> str:
-    own, of_pods = _state(run).reason.rstrip("."), best_reason(owned_pods(run, pods)).text.rstrip(".")
+    own, of_pods = run_readiness(run).reason.rstrip("."), best_reason(owned_pods(run, pods)).text.rstrip(".")
     return "; ".join(filter(None, (own, of_pods)))
 
 

@@ -17,6 +17,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
 from mlstack.plan.readiness import State, readiness
 from mlstack.plan.reasons import Reason, event_reason, events_about
+from mlstack.plan.runs import has_ended, is_run
 
 EVENTS_EVERY_SECONDS = 5.0
 EVENTS = well_known("v1", "Event")
@@ -75,7 +76,7 @@ class Sight:
         before = self.lives.get(key)
         if before is not None and _version(seen.object) < _version(before):
             return  # the watch starts before our own writes: what it tells of then is known, or a former object
-        if seen.type != "DELETED":
+        if seen.type != "DELETED" or (is_run(key) and has_ended(seen.object)):
             self.lives[key] = seen.object
             self.gone.discard(key)
         elif before is None or readiness(before).state is not State.FINISHED:

@@ -16,7 +16,7 @@ from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import NOTHING, Reason, best_reason, own_reason, owned_pods
-from mlstack.plan.runs import is_run
+from mlstack.plan.runs import is_run, run_readiness
 
 TICK_SECONDS = 0.5
 GRACE_SECONDS = 10.0  # how long "unschedulable" may last before it counts, where no node can come
@@ -130,7 +130,8 @@ class _Wait:
     def judge_all(self) -> None:
         for key in self.targets:
             live = self.sight.lives.get(key)
-            self.states[key] = readiness(live) if live else Readiness(State.WAITING)
+            judged = run_readiness if is_run(key) else readiness
+            self.states[key] = judged(live) if live else Readiness(State.WAITING)
             self.reasons[key] = self.reason_of(key, live)
             self.note_stuck(key)
             self.tell(key)

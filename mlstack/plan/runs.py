@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
-from mlstack.plan.readiness import State, readiness
+from mlstack.plan.readiness import Readiness, State, readiness
 
 RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
 
@@ -107,8 +107,20 @@ def state_of(live: Manifest | None, remembered: Run | None) -> RunState:
     """What became of the last run, by the live object first, by the memory where that is gone."""
     if live is None:
         return _remembered(remembered)
-    state = readiness(live).state
+    state = run_readiness(live).state
     return {State.FINISHED: RunState.SUCCEEDED, State.FAILED: RunState.FAILED}.get(state, RunState.RUNNING)
+
+
+def run_readiness(live: Manifest) -> Readiness:
+    """How a run stands: as it ended, where it has, also on its way out, since its TTL may remove it at once."""
+    metadata = {name: value for name, value in live["metadata"].items() if name != "deletionTimestamp"}
+    found = readiness({**live, "metadata": metadata})
+    return found if found.state in (State.FINISHED, State.FAILED) else readiness(live)
+
+
+def has_ended(run: Manifest) -> bool:
+    """Whether a run has ended, well or not."""
+    return run_readiness(run).state in (State.FINISHED, State.FAILED)
 
 
 def ended_at(live: Manifest) -> str:

@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Key, Manifest
-from mlstack.plan.runs import Decision, Run, RunState, decide, ended_at, is_run, marked, run_hash, state_of
+from mlstack.plan.readiness import State
+from mlstack.plan.runs import (
+    Decision,
+    Run,
+    RunState,
+    decide,
+    ended_at,
+    has_ended,
+    is_run,
+    marked,
+    run_hash,
+    run_readiness,
+    state_of,
+)
 
 JOB: Manifest = {
     "apiVersion": "batch/v1",
@@ -75,6 +88,16 @@ TABLE = [
 def test_decision(there: Manifest | None, remembered: Run | None, state: RunState, decision: Decision) -> None:
     assert state_of(there, remembered) is state
     assert decide("new", there, remembered) is decision
+
+
+@pytest.mark.parametrize(
+    ("state", "how"), [("running", State.TERMINATING), ("succeeded", State.FINISHED), ("failed", State.FAILED)]
+)
+def test_what_is_on_its_way_out_stands_as_it_ended(state: str, how: State) -> None:
+    run = live(state, "new")
+    run["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+    assert run_readiness(run).state is how
+    assert has_ended(run) is (how is not State.TERMINATING)
 
 
 @pytest.mark.parametrize(
