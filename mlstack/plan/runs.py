@@ -113,14 +113,17 @@ def state_of(live: Manifest | None, remembered: Run | None) -> RunState:
 
 def run_readiness(live: Manifest) -> Readiness:
     """How a run stands: as it ended, where it has, also on its way out, since its TTL may remove it at once."""
+    found = readiness(live)
+    if found.state is not State.TERMINATING:
+        return found
     metadata = {name: value for name, value in live["metadata"].items() if name != "deletionTimestamp"}
-    found = readiness({**live, "metadata": metadata})
-    return found if found.state in (State.FINISHED, State.FAILED) else readiness(live)
+    before = readiness({**live, "metadata": metadata})
+    return before if before.state in (State.FINISHED, State.FAILED) else found
 
 
 def has_ended(run: Manifest) -> bool:
     """Whether a run has ended, well or not."""
-    return run_readiness(run).state in (State.FINISHED, State.FAILED)
+    return ended(state_of(run, None))
 
 
 def ended_at(live: Manifest) -> str:

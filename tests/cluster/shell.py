@@ -8,10 +8,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# `kubectl wait` for definitions that are served. With `--for=condition=Established` it fails where a definition is so
-# new that it has no conditions at all.
-ESTABLISHED = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-
 
 def environment(folder: Path, binaries: Path, **more: str) -> dict[str, str]:
     """Variables with which all that is kept lies below a folder, and the sandbox's programs are found."""

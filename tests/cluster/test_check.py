@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.cluster.shell import ESTABLISHED
+from bench.tools import ESTABLISHED
 
 if TYPE_CHECKING:
     from mlstack.sandbox import Sandbox

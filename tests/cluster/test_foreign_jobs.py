@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.cluster.shell import ESTABLISHED
+from bench.tools import ESTABLISHED
 from tests.upstream.crds import crd
 
 if TYPE_CHECKING:

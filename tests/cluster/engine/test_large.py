@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.tools import ESTABLISHED
 from mlstack.actions.apply import ApplyFailedError
 from mlstack.actions.delete import delete
 from mlstack.actions.events import Event, Notice
@@ -20,7 +21,6 @@ from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
 from mlstack.plan.model import Action
 from tests.cluster.engine.manifests import config, definition, deployment, thing, together
-from tests.cluster.shell import ESTABLISHED
 
 if TYPE_CHECKING:
     from mlstack.cluster.client import Client

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.tools import ESTABLISHED
 from mlstack import sandbox
 from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues import kueue
 from tests.cluster.queues.scenes import VERSION
-from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import crd
 
 Kubectl = Callable[..., str]

@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
+from bench.tools import ESTABLISHED
 from tests.cluster.queues.binaries import KUEUE, built
-from tests.cluster.shell import ESTABLISHED
 from tests.upstream.crds import KUEUE as MODULE
 from tests.upstream.crds import crd, folder
 
