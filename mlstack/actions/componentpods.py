@@ -11,8 +11,8 @@ from mlstack.cluster import objects
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.inventory import Inventory
+from mlstack.plan.kinds import RUN_KINDS
 from mlstack.plan.roles import role_of
-from mlstack.plan.runs import RUN_KINDS
 
 POD = well_known("v1", "Pod")
 

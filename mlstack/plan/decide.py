@@ -12,8 +12,9 @@ from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan import fields as paths
 from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
 from mlstack.plan.compare import compare, differences
-from mlstack.plan.disruption import DATA_KINDS, immutable_fields, interruption
+from mlstack.plan.disruption import immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, entry, part_of
+from mlstack.plan.kinds import kind_of
 from mlstack.plan.leaving import left_out
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.rules import Rule, takes
@@ -21,11 +22,6 @@ from mlstack.plan.runs import Decision, RunState, config_names, decide, is_run, 
 from mlstack.plan.wanted import Wanted
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
-KEPT: Mapping[tuple[str, str], str] = {
-    ("", "PersistentVolumeClaim"): "pvc",
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): "crd",
-    ("", "Namespace"): "namespace",
-}
 
 
 @dataclass(frozen=True)
@@ -213,7 +209,7 @@ def _recreated(change: Change, fields: Sequence[str], allow: Allow) -> Change:
     what = ", ".join(fields) or "a field of it"
     reason = f"{what} cannot be changed in place"
     again = "--recreate deletes and creates it (data in volume claims stays)."
-    if (change.key.group, change.key.kind) in DATA_KINDS:
+    if change.key.kind == "PersistentVolumeClaim":
         return replace(
             change, blocked=f"{reason}, and deleting it would delete its data. Do that by hand if you mean it."
         )
@@ -288,7 +284,8 @@ def _spared(change: Change, user: Key | None) -> Change:
 
 def kept_word(key: Key) -> str:
     """How --include calls this kind if it is kept unless named, "" for the others."""
-    return KEPT.get((key.group, key.kind), "")
+    word = kind_of(key.group, key.kind).include
+    return word if word in ("pvc", "crd", "namespace") else ""
 
 
 def component_of(live: Manifest) -> str:

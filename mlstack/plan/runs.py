@@ -10,16 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
+from mlstack.plan.kinds import FINAL, kind_of
 from mlstack.plan.readiness import Readiness, State, readiness
 
 RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
-
-RUN_KINDS = frozenset(
-    {("batch", "Job"), ("trainer.kubeflow.org", "TrainJob"), ("sparkoperator.k8s.io", "SparkApplication")}
-    | {("kubeflow.org", f"{kind}Job") for kind in ("TF", "PyTorch", "Paddle", "MPI", "XGBoost", "JAX")},
-)
-
-FINAL = frozenset({"Complete", "Succeeded", "Failed"})  # the conditions that end a job of any kind
 
 
 class RunState(StrEnum):
@@ -59,7 +53,7 @@ class Decision(StrEnum):
 
 def is_run(key: Key) -> bool:
     """Whether objects of this kind happen once instead of being kept in a state."""
-    return (key.group, key.kind) in RUN_KINDS
+    return kind_of(key.group, key.kind).run
 
 
 def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
