@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 FEW = 12  # names that can be listed in one sentence
 
@@ -38,6 +39,29 @@ class WorkloadFailedError(MlstackError):
     """A run ended with a failure."""
 
     exit_code = 4
+
+
+class UnexpectedError(MlstackError):
+    """A bug on a background thread, carried to whoever listens to that thread. Its cause is the bug itself, which the
+    command line shows with its traceback."""
+
+
+@contextmanager
+def wrap_unexpected(activity: str) -> Iterator[None]:
+    """Turn what is no MlstackError into an UnexpectedError: the boundary of every background thread.
+
+    A thread that ended with any other exception would leave its listeners waiting. Raises MlstackError, and
+    BrokenPipeError as it is.
+    """
+    try:
+        yield
+    except (MlstackError, BrokenPipeError):  # the latter: the reader of our output left
+        raise
+    except Exception as error:
+        raise UnexpectedError(
+            f"Unexpected error while {activity}: {type(error).__name__}: {error}.",
+            "This is a bug of mlstack: please report it with what --debug prints.",
+        ) from error
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from mlstack.actions.events import Event, LogLine, Notice, OnEvent
 from mlstack.actions.follower import Follower, OnLines
 from mlstack.actions.logtarget import LogTarget
 from mlstack.actions.session import Session
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, UnexpectedError, wrap_unexpected
 from mlstack.plan.fit.asks import asks
 
 
@@ -65,14 +65,17 @@ def following(session: Session, component: str, on_event: OnEvent) -> Iterator[N
     follower = Follower(session.connection.client, tell, lambda text: on_event(Notice(text)), several=several)
     follower.follow(namespaces_of(session, remembered(session)), labels_of(session, component))
     over = threading.Event()
+    broken: list[UnexpectedError] = []
 
     def run() -> None:
         try:
-            follower.run(over)
+            with wrap_unexpected("following the logs"):
+                follower.run(over)
         except BrokenPipeError:
             return  # nobody reads any more: whoever prints next is told so, too
         except MlstackError as error:
             on_event(Notice(f"The logs cannot be followed: {error.message}"))
+            broken.extend([error] if isinstance(error, UnexpectedError) else [])
 
     thread = threading.Thread(target=run, daemon=True, name="logs")
     thread.start()
@@ -82,6 +85,8 @@ def following(session: Session, component: str, on_event: OnEvent) -> Iterator[N
         over.set()
         follower.wake()
         thread.join()
+    if broken:
+        raise broken[0]
 
 
 def one_at_a_time(on_event: OnEvent) -> OnEvent:

@@ -72,7 +72,7 @@ def last_used(client: Client, namespace: str) -> Used:
     from mlstack.actions.forward import HUB, forward  # only now: most clusters have no notebook with GPUs
 
     secret = objects.get(client, well_known("v1", "Secret"), namespace, SECRET)
-    token = base64.b64decode((secret.get("data") or {}).get(TOKEN, "")).decode()
+    token = base64.b64decode((secret.get("data") or {}).get(TOKEN, "")).decode("ascii", "replace")
     with forward(client, namespace, f"pod/{HUB}-0", [f":{PROXY_PORT}"]) as forwarding:
         return routes_used(_routes(f"http://{forwarding.address}/api/routes", token))
 
@@ -86,21 +86,32 @@ def _routes(address: str, token: str) -> str:
             answer = pool.request("GET", address, headers=headers, timeout=PATIENCE_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError as error:
         raise MlstackError(f"The hub's proxy does not answer: {error}.") from error
-    return answer.data.decode() if answer.status == 200 else "{}"
+    return answer.data.decode("utf-8", "replace") if answer.status == 200 else "{}"
 
 
 def routes_used(text: str) -> Used:
-    """The times in the proxy's answer: {"/user/ann/": {"user": "ann", "last_activity": "2026-11-23T12:17:31.000Z"}}."""
+    """The times in the proxy's answer: {"/user/ann/": {"user": "ann", "last_activity": "2026-11-23T12:17:31.000Z"}}.
+
+    A route without a user or a time that can be read counts as unknown, and so does an answer of another shape.
+    """
     try:
         routes = json.loads(text)
     except ValueError:
         return {}
-    known = [route for route in routes.values() if isinstance(route, dict) and route.get("user")]
-    return {
-        (route["user"], route.get("server_name") or ""): datetime.fromisoformat(route["last_activity"]).astimezone(UTC)
-        for route in known
-        if route.get("last_activity")
-    }
+    known = [route for route in routes.values() if isinstance(route, dict)] if isinstance(routes, dict) else []
+    found = {_server(route): _instant(route.get("last_activity")) for route in known if route.get("user")}
+    return {server: last for server, last in found.items() if last}
+
+
+def _server(route: Mapping[str, object]) -> tuple[str, str]:
+    return str(route["user"]), str(route.get("server_name") or "")
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_notebook(pod: Manifest, namespace: str) -> bool:

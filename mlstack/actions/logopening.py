@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mlstack.actions.logreader import Reader
 from mlstack.cluster.client import Client
 from mlstack.cluster.feed import Feed
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, wrap_unexpected
 
 OPENERS = 8
 RENEW_SECONDS = 10.0
@@ -41,7 +41,8 @@ class Openers:
         while (reader := self._asked.get()) is not None:
             assert reader.asked is not None
             try:
-                self._post(reader, self._client.begin(reader.asked))
+                with wrap_unexpected("opening a log"):
+                    self._post(reader, self._client.begin(reader.asked))
             except MlstackError as error:
                 self._post(reader, error)
 

@@ -12,7 +12,7 @@ from mlstack.cluster.failures import ClusterError, GoneError, UnreachableError
 from mlstack.cluster.kinds import Resource
 from mlstack.cluster.watch import Event, Watch
 from mlstack.compose.manifests import Manifest
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, wrap_unexpected
 
 PAUSE_SECONDS = 1.0
 
@@ -68,7 +68,8 @@ class Mirror:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
-                self._follow()
+                with wrap_unexpected(f"watching {self._place[0].plural}"):
+                    self._follow()
             except GoneError:
                 self._watch.resource_version = ""  # too old: list again
             except ClusterError as error:

@@ -77,6 +77,10 @@ def resolve_package(project: Project, name: str) -> str:
     if "/" in name:
         registry, package = name.split("/", 1)
         project.registry(registry)
+        if not package or "/" in package:
+            own = package.partition("/")[0]
+            hint = f"Its package: {registry}/{own}" if own else "The packages of all registries: mlstack pkg list"
+            raise MlstackError(f"A package is named REGISTRY/PACKAGE, got {name}.", hint)
         return f"{registry}/{package}"
     known = {*installed(project), *(package.qualified for package in _offered(project))}
     found = sorted(qualified for qualified in known if qualified.endswith(f"/{name}"))

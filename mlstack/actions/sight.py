@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlstack.actions.events import Notice, OnEvent
-from mlstack.actions.watches import Around, Seen, Target, Watches
+from mlstack.actions.watches import PODS, Around, Seen, Target, Watches
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ClusterError
-from mlstack.cluster.kinds import well_known
+from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError
@@ -35,6 +35,7 @@ class Sight:
         self.lives = {target.key: target.live for target in targets if target.live is not None}
         self.pods: dict[Key, Manifest] = {}
         self.gone: set[Key] = set()
+        self._client = client
         self._seen: queue.Queue[Seen] = queue.Queue()
         self._watches = Watches(client, self._seen.put)
 
@@ -57,6 +58,38 @@ class Sight:
                 self._see(self._seen.get_nowait())
         except queue.Empty:
             return
+
+    def look(self, around: Around) -> None:
+        """Lists targets and pods once. What is not listed has gone, except a run or an object that had ended before.
+
+        Keeps the last known state where a LIST fails: its caller is about to give up waiting.
+        """
+        for place in sorted({(target.resource, target.key.namespace) for target in self.targets.values()}, key=str):
+            self._look_at(place, around.labels)
+        for namespace in sorted({key.namespace for key in self.targets if key.namespace}):
+            found = self._listed((PODS, namespace), around.pod_labels)
+            if found is not None:
+                self.pods = {key: pod for key, pod in self.pods.items() if key.namespace != namespace}
+                self.pods |= {key_of(pod): pod for pod in found}
+
+    def _look_at(self, place: tuple[Resource, str], labels: str) -> None:
+        found = self._listed(place, labels)
+        if found is None:
+            return
+        listed = {key_of(item): item for item in found}
+        for key, target in self.targets.items():
+            if (target.resource, key.namespace) != place:
+                continue
+            if key in listed:
+                self._see_target(key, Event("MODIFIED", listed[key]))
+            elif key in self.lives:
+                self._see_target(key, Event("DELETED", self.lives[key]))
+
+    def _listed(self, place: tuple[Resource, str], labels: str) -> Sequence[Manifest] | None:
+        try:
+            return objects.list_objects(self._client, place[0], place[1] or None, labels=labels).items
+        except ClusterError:
+            return None
 
     def _see(self, seen: Seen) -> None:
         if isinstance(seen, MlstackError):
@@ -94,8 +127,11 @@ class EventWords:
 
     def ask(self, silent: Iterable[Key], lives: Mapping[Key, Manifest]) -> None:
         """Lists the events of the namespaces of these objects where the last time was a while ago."""
-        if time.monotonic() - self.asked < EVENTS_EVERY_SECONDS:
-            return
+        if time.monotonic() - self.asked >= EVENTS_EVERY_SECONDS:
+            self.ask_now(silent, lives)
+
+    def ask_now(self, silent: Iterable[Key], lives: Mapping[Key, Manifest]) -> None:
+        """Lists them however short ago the last time was."""
         self.asked = time.monotonic()
         keys = list(silent)
         for namespace in sorted({key.namespace for key in keys}):

@@ -88,8 +88,17 @@ class _Wait:
             self.events.ask(self.silent(), self.sight.lives)
             self.queues.ask(self.sight.lives.values())
             self.judge_all()
+        if not self.settled():
+            self.look_once_more()
         texts = {key: self.text(key) for key in self.targets}
         return Waited(self.states, texts, self.sight.lives, not self.settled(), tuple(self.sight.pods.values()))
+
+    def look_once_more(self) -> None:
+        """Judges by one more LIST, so that what a time-out reports does not depend on how soon the watches spoke."""
+        self.sight.look(self.around)
+        self.judge_all()
+        self.events.ask_now(self.silent(), self.sight.lives)
+        self.judge_all()
 
     def stop(self) -> None:
         self.sight.stop()

@@ -15,7 +15,7 @@ from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.watch import Event, Watch
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Key, Manifest
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, wrap_unexpected
 
 PODS = well_known("v1", "Pod")
 
@@ -88,10 +88,11 @@ class Watches:
         """Tells what a watch sees, and what ends it early too."""
         while True:
             try:
-                if not watch.resource_version:
-                    self.list_again(watch, resource, namespace, labels)
-                for event in watch:
-                    self.tell(event)
+                with wrap_unexpected(f"watching {resource.plural}"):
+                    if not watch.resource_version:
+                        self.list_again(watch, resource, namespace, labels)
+                    for event in watch:
+                        self.tell(event)
                 return
             except GoneError:
                 watch.resource_version = ""

@@ -20,7 +20,7 @@ from mlstack.cluster.kinds import well_known
 from mlstack.cluster.store import Parent
 from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, wrap_unexpected
 from mlstack.plan.inventory import PART_OF
 
 PODS, CONFIG_MAPS = well_known("v1", "Pod"), well_known("v1", "ConfigMap")
@@ -102,17 +102,21 @@ class Environment:
     def _run(self) -> None:
         while not self._over:
             try:
-                session = open_session(replace(self.scope, project=Project.load(self.scope.project.root)))
-                with _watched(session, self._changed, self._anew.set) as seen:
-                    self._seen, self._problem, self.refused = seen, "", None
-                    self._changed()
-                    self._attend(seen)
+                self._look_on()
             except MlstackError as error:
                 self.refused = error if self._seen is None else None
                 self._problem = error.message
                 self._changed()
                 self._anew.wait(RETRY_SECONDS)
             self._anew.clear()
+
+    def _look_on(self) -> None:
+        with wrap_unexpected(f"watching {self.scope.environment}"):
+            session = open_session(replace(self.scope, project=Project.load(self.scope.project.root)))
+            with _watched(session, self._changed, self._anew.set) as seen:
+                self._seen, self._problem, self.refused = seen, "", None
+                self._changed()
+                self._attend(seen)
 
     def _attend(self, seen: _Seen) -> None:
         """Asks for what is not watched, until the inventory has changed."""

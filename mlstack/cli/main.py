@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, UnexpectedError
 
 from .settings import Settings
 
@@ -123,7 +123,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except MlstackError as error:
-        if _debugging(argv):
+        if _debugging(argv) or isinstance(error, UnexpectedError):
             raise
         return _fail(error)
     except click.exceptions.Exit as stop:

@@ -15,6 +15,7 @@ from .settings import Settings, output_option, pass_settings, set_option
 if TYPE_CHECKING:
     from mlstack.actions.session import Scope
     from mlstack.actions.tune import Tuned, Tuning
+    from mlstack.errors import MlstackError
     from mlstack.plan.fit.scale import Size
 
 
@@ -87,8 +88,11 @@ def _watch(scope: Scope, scale: str, interval: float, output: str) -> None:
 
         return action(scope, scale=scale)
 
+    def problem(error: MlstackError) -> str:
+        return event_line({"environment": scope.environment, "problem": error.message})
+
     if output == "json":
-        follow(lambda: event_line(tuning_as_dict(look())), interval, redrawn=False)
+        follow(lambda: event_line(tuning_as_dict(look())), interval, redrawn=False, problem=problem)
     else:
         follow(lambda: tuning_text(look(), scale, drawn=True), interval)
 

@@ -17,7 +17,7 @@ from mlstack.cluster.local import Local
 from mlstack.cluster.notices import Notice, OnNotice
 from mlstack.cluster.route import PATIENCE_SECONDS, Route
 from mlstack.cluster.targets import Endpoint, NotYetError, PortPair, Target
-from mlstack.errors import MlstackError
+from mlstack.errors import MlstackError, wrap_unexpected
 
 __all__ = ["LOOPBACK", "Forwarding", "Notice", "OnNotice"]
 
@@ -105,6 +105,8 @@ class Forwarding:
         # Not for ever at once: a signal that comes just before the wait begins is heard when it looks up again.
         while self._thread.is_alive() and (until is None or time.monotonic() < until):
             self._thread.join(0.5 if until is None else max(0.0, min(0.5, until - time.monotonic())))
+        if self._failed:
+            raise self._failed
 
     def _awaited(self, route: Route) -> Endpoint:
         """Where it leads first, waited for; why it waits is told whenever that changes."""
@@ -123,8 +125,9 @@ class Forwarding:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
-        except (MlstackError, OSError) as error:
+            with wrap_unexpected("forwarding"):
+                asyncio.run(self._serve())
+        except (MlstackError, BrokenPipeError) as error:
             self._failed = error
         finally:
             self._up.set()

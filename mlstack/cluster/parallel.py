@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mlstack.errors import MlstackError
@@ -44,23 +45,29 @@ async def aside(function: Callable[[], Result]) -> Result:
     import asyncio  # a tenth of what `apply` takes to start, and only forwards need it
 
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result | MlstackError] = loop.create_future()
+    done: asyncio.Future[Result] = loop.create_future()
 
     def work() -> None:
-        [result] = run_all(lambda call: call(), [function], 1)
+        settle: Callable[[], None]
+        try:
+            settle = partial(_settle, done, function())
+        except BaseException as error:  # noqa: BLE001 - the awaiting side raises it
+            settle = partial(_fail, done, error)
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(_settle, done, result)
+            loop.call_soon_threadsafe(settle)
 
     threading.Thread(target=work, daemon=True).start()
-    result = await done
-    if isinstance(result, MlstackError):
-        raise result
-    return result
+    return await done
 
 
 def _settle(done: asyncio.Future[Result], result: Result) -> None:
     if not done.cancelled():
         done.set_result(result)
+
+
+def _fail(done: asyncio.Future[Result], error: BaseException) -> None:
+    if not done.cancelled():
+        done.set_exception(error)
 
 
 class _Run(Generic[Item, Result]):

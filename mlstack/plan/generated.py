@@ -13,6 +13,7 @@ from mlstack.errors import MlstackError
 GENERATE = "mlstack.dev/generate"
 Maker = Callable[[str, int], str]
 KINDS = ("hex", "password")
+LONGEST = 4096  # characters of a generated value
 
 
 def wishes(manifest: Manifest) -> dict[str, tuple[str, int]]:
@@ -20,14 +21,27 @@ def wishes(manifest: Manifest) -> dict[str, tuple[str, int]]:
     text = (manifest["metadata"].get("annotations") or {}).get(GENERATE)
     if text is None or manifest["kind"] != "Secret":
         return {}
-    return {name: _wish(manifest, str(wish)) for name, wish in json.loads(text).items()}
+    if not isinstance(text, str):
+        raise _malformed(manifest, text)
+    try:
+        asked = json.loads(text)
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise _malformed(manifest, text)
+    return {name: _wish(manifest, str(wish)) for name, wish in asked.items()}
 
 
 def _wish(manifest: Manifest, text: str) -> tuple[str, int]:
     kind, _, length = text.partition(":")
-    if kind not in KINDS or not length.isdigit():
-        raise MlstackError(f"{key_of(manifest)}: {GENERATE} says {text!r}.", "It may be hex:LENGTH or password:LENGTH.")
+    if kind not in KINDS or not (length.isascii() and length.isdigit() and 0 < int(length) <= LONGEST):
+        raise _malformed(manifest, text)
     return kind, int(length)
+
+
+def _malformed(manifest: Manifest, text: object) -> MlstackError:
+    form = f'{{"KEY": "hex:LENGTH"}} or {{"KEY": "password:LENGTH"}}, LENGTH at most {LONGEST}'
+    return MlstackError(f"{key_of(manifest)}: annotation {GENERATE} must be {form}; got {text}.")
 
 
 def filled(manifest: Manifest, live: Manifest | None, make: Maker) -> Manifest:

@@ -118,3 +118,25 @@ def test_what_cannot_be_known_is_not_told(proxy: HTTPServer, monkeypatch: pytest
 
 def test_an_answer_that_is_none() -> None:
     assert routes_used("<html>") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '"x"',
+        "null",
+        "3",
+        '{"/": null}',
+        '{"/": {"user": "ann", "last_activity": "yesterday"}}',
+        '{"/": {"user": "ann", "last_activity": 5}}',
+        '{"/": {"user": "ann", "last_activity": ["2026"]}}',
+    ],
+)
+def test_an_answer_of_another_shape_is_unknown(text: str) -> None:
+    assert routes_used(text) == {}
+
+
+def test_odd_names_are_kept() -> None:
+    known = routes_used('{"/": {"user": 7, "server_name": null, "last_activity": "2026-11-23T08:30:00Z"}}')
+    assert known == {("7", ""): datetime(2026, 11, 23, 8, 30, tzinfo=UTC)}

@@ -12,6 +12,7 @@ from mlstack.cluster.failures import ForbiddenError, GoneError, UnreachableError
 from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Listing
 from mlstack.cluster.watch import Event
+from mlstack.errors import UnexpectedError
 
 PODS = well_known("v1", "Pod")
 ONE = {"metadata": {"name": "one"}}
@@ -66,6 +67,8 @@ class Server:
             [Listed, Lost, Lost, Listed, ForbiddenError],
             ["5", "7"],
         ),
+        # A bug on the way ends it, and is told as well.
+        ([], [KeyError("metadata")], "3", [UnexpectedError], ["3"]),
     ],
 )
 def test_what_is_told(

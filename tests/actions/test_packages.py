@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlstack.actions.packages import describe_package, install_package, list_packages, remove_package
+from mlstack.actions.updates import plan_update
 from mlstack.errors import MlstackError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlstack.app.project import Project
     from tests.conftest import Sample
 
 
@@ -35,6 +39,8 @@ def test_the_built_in_packages_of_the_announcement(empty_app: Sample) -> None:
         ("demo/job", "Registry demo has no package job. Did you mean jobs?"),
         ("dmo/jobs", "This app knows no registry dmo. Did you mean demo?"),
         ("job", "There is no package job. Did you mean jobs?"),
+        ("demo/jobs/train", "A package is named REGISTRY/PACKAGE, got demo/jobs/train. Its package: demo/jobs"),
+        ("demo/", "A package is named REGISTRY/PACKAGE, got demo/. The packages of all registries: mlstack pkg list"),
         ("demo/jobs@2.0.0", "Registry demo has jobs 0.1.0, and no 2.0.0."),
     ],
 )
@@ -44,6 +50,12 @@ def test_what_cannot_be_installed(empty_app: Sample, typed: str, sentence: str) 
         install_package(empty_app.project(), typed)
     assert str(caught.value) == sentence
     assert empty_app.tree() == before
+
+
+@pytest.mark.parametrize("verb", [describe_package, remove_package, install_package, plan_update])
+def test_the_name_of_a_prototype_is_no_package(sample: Sample, verb: Callable[[Project, str], object]) -> None:
+    with pytest.raises(MlstackError, match="A package is named REGISTRY/PACKAGE, got demo/jobs/train"):
+        verb(sample.project(), "demo/jobs/train")
 
 
 def test_a_new_release_changes_nothing_until_it_is_asked_for(sample: Sample) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -38,7 +39,18 @@ def test_a_cluster_that_is_away_for_a_while(capsys: pytest.CaptureFixture[str], 
         follow(look, 0, redrawn=redrawn)
     out = capsys.readouterr().out
     assert "two" in out
-    assert redrawn or out == "one\nNot seen now: no route\ntwo\n"
+    assert redrawn or out == "one\nCannot be read now: no route\ntwo\n"
+
+
+def test_a_program_reads_what_it_can_parse(capsys: pytest.CaptureFixture[str]) -> None:
+    steps: Iterator[BaseException] = iter([UnreachableError("no route"), KeyboardInterrupt()])
+
+    def look() -> str:
+        raise next(steps)
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(look, 0, redrawn=False, problem=lambda error: json.dumps({"problem": error.message}))
+    assert capsys.readouterr().out == '{"problem": "no route"}\n'
 
 
 def test_what_will_not_pass_ends_it() -> None:

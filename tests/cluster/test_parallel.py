@@ -51,7 +51,12 @@ def test_aside_gives_results_and_errors() -> None:
     def fail() -> None:
         raise MlstackError("no")
 
+    def break_down() -> None:
+        raise KeyError("a bug")
+
     async def both() -> int:
+        with pytest.raises(KeyError):
+            await aside(break_down)
         with pytest.raises(MlstackError, match="no"):
             await aside(fail)
         return await aside(lambda: 7)

@@ -37,10 +37,20 @@ def test_other_objects_are_left() -> None:
     assert wishes({**secret(a="hex:32"), "kind": "ConfigMap"}) == {}
 
 
-@pytest.mark.parametrize("wish", ["hex", "hex:x", "uuid:3", ""])
+@pytest.mark.parametrize("wish", ["hex", "hex:x", "uuid:3", "", "hex:0", "hex:²", "hex:99999999999"])
 def test_a_wish_that_makes_no_sense(wish: str) -> None:
-    with pytest.raises(MlstackError, match="It may be hex:LENGTH or password:LENGTH"):
+    with pytest.raises(
+        MlstackError, match=r'Secret/s: annotation mlstack\.dev/generate must be \{"KEY": "hex:LENGTH"\}'
+    ):
         wishes(secret(a=wish))
+
+
+@pytest.mark.parametrize("text", ["{", "hex:32", "[]", "null", '"hex:32"', 32, ["hex"]])
+def test_an_annotation_of_another_shape(text: object) -> None:
+    manifest = secret()
+    manifest["metadata"]["annotations"][GENERATE] = text
+    with pytest.raises(MlstackError, match=r"annotation mlstack\.dev/generate must be"):
+        wishes(manifest)
 
 
 def test_text_becomes_data() -> None:

@@ -270,20 +270,36 @@ def until(shell: Shell, line: str, done: Callable[[dict[str, Any]], bool]) -> No
 
 
 def looked_at(shell: Shell) -> None:
-    """Waits until the scheduler or the API server has refused what was sent, if anything was."""
+    """Polls until nothing of what was sent changes any more: the API server has refused it, or the scheduler has tried
+    every pod, each pod that it placed runs, and the Job counts it."""
     end = time.monotonic() + HELD
-    jobs = json.loads(shell.do(f"kubectl get jobs -n {shell.namespace} -o json"))["items"]
-    while jobs and time.monotonic() < end:
+    jobs = f"kubectl get jobs -n {shell.namespace} -o json"
+    while (found := json.loads(shell.do(jobs))["items"]) and time.monotonic() < end:
         pods = json.loads(shell.do(f"kubectl get pods -n {shell.namespace} -o json"))["items"]
         events = shell.do(f"kubectl get events -n {shell.namespace} --field-selector reason=FailedCreate -o name")
-        if events or (pods and all(map(tried, pods))):
+        running = sum(is_ready(pod) for pod in pods)
+        counted = sum((job.get("status") or {}).get("ready", 0) for job in found)
+        if events or (pods and all(map(tried, pods)) and running == counted == sum(map(placed, pods))):
             return
         time.sleep(0.1)
-    assert not jobs, "nobody has looked at the pods"
+    assert not found, "its pods are not settled"
+
+
+def placed(pod: dict[str, Any]) -> bool:
+    return bool(pod["spec"].get("nodeName"))
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    return condition(pod, "Ready") == "True"
 
 
 def tried(pod: dict[str, Any]) -> bool:
-    return any(one["type"] == "PodScheduled" for one in (pod.get("status") or {}).get("conditions") or [])
+    return condition(pod, "PodScheduled") != ""
+
+
+def condition(pod: dict[str, Any], name: str) -> str:
+    found = (pod.get("status") or {}).get("conditions") or []
+    return next((str(one["status"]) for one in found if one["type"] == name), "")
 
 
 def settled(text: str) -> str:
