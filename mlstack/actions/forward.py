@@ -98,7 +98,8 @@ def wait_for_answer(address: str, path: str, what: str, on_event: OnEvent = igno
             connection.close()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"{what} does not answer after {timeout:.0f} s: {reason}.", "`mlstack logs` shows what it says."
+                f"{what} does not answer after {timeout:.0f} s: {reason}.",
+                "`mlstack status` shows why its pods do not answer.",
             )
         if reason != said:
             on_event(Notice(f"Waiting for {what} to answer: {reason}."))

@@ -65,7 +65,9 @@ def _check_free(root: Path, folder: Path, here: bool) -> None:
             raise MlstackError(problem, "Go on there, or choose another folder.")
     ours = {COMPONENTS, ENVIRONMENTS, ".gitignore"}  # what an interrupted init may have left
     if root.is_dir() and not here and any(path.name not in ours for path in root.iterdir()):
-        raise MlstackError(f"{folder} is not empty.", f"To make it an app all the same: cd {folder} && mlstack init .")
+        raise MlstackError(
+            f"{folder} is not empty.", f"To make it an app all the same: `cd {folder} && mlstack init .`"
+        )
 
 
 def _ignore(path: Path) -> None:

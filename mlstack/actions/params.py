@@ -163,7 +163,11 @@ def _concerned(project: Project, component: str | None, name: str) -> dict[str, 
     every = component_prototypes(project)
     found = {key: one for key, one in every.items() if head in known_names([one])}
     if not found:
-        hint = did_you_mean(head, known_names(every.values())) if every else "Make a component: mlstack generate"
+        hint = (
+            did_you_mean(head, known_names(every.values()))
+            if every
+            else "Make a component: mlstack generate PROTOTYPE NAME"
+        )
         raise MlstackError(f"No component has a parameter {head}.", hint)
     return found
 

@@ -150,9 +150,10 @@ def _listed(lines: Iterable[object]) -> str:
 
 def _ways(session: Session, concerned: Iterable[str], found: Survey, known: Plurals) -> list[str]:
     """What can be applied alone with the rights that are there: settings that were tried."""
-    set_it = f"mlstack param set --env={session.scope.environment}"
+    env = session.scope.environment
     return [
-        f"{name} can be applied with these rights {words}: {set_it} {name} {parameter} {value}"
+        f"{name} can be applied with these permissions {words}: "
+        f"mlstack param set --env={env} {name} {parameter} {value}"
         for name in concerned
         for parameter, (value, words) in LESS.items()
         if _differs(session.settings(name), parameter, value)

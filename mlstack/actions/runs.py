@@ -74,7 +74,7 @@ def check_runs(session: Session, component: str) -> None:
     if not any(is_run(key_of(manifest)) for one in session.rendered for manifest in one.manifests):
         name = session.scope.environment
         raise MlstackError(
-            f"{component} is no run: it renders no job, and is kept in its state by mlstack apply.",
+            f"{component} is no run: it renders no job, and `mlstack apply {name}` keeps it in its state.",
             f"To restart its pods: kubectl rollout restart. How it stands: mlstack status {name} -c {component}",
         )
 

@@ -242,7 +242,7 @@ def _rolled_back(session: Session, inventory: Inventory) -> list[str]:
     if not ahead:
         return [f"{said}, and the files say the same."]
     number = "1 object" if ahead == 1 else f"{ahead} objects"
-    return [f"{said}, and the files are ahead of it ({number}): mlstack diff {name} tells how."]
+    return [f"{said}, and the files are ahead of it ({number}): `mlstack diff {name}` shows the difference."]
 
 
 def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
@@ -255,7 +255,7 @@ def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
         return []
     shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
     name = session.scope.environment
-    return [f"{_are(len(left), 'object')} no longer rendered ({shown}): mlstack diff {name} tells what apply does."]
+    return [f"{_are(len(left), 'object')} no longer rendered ({shown}): `mlstack diff {name}` shows what apply does."]
 
 
 def _are(number: int, word: str) -> str:

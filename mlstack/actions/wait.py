@@ -112,7 +112,7 @@ def check_past(session: Session, plan: Plan, inventory: Inventory) -> None:
         name, components = session.scope.environment, sorted({c.component for c in plan.changes if c.key in failed})
         raise WorkloadFailedError(
             f"{'; '.join(told)}. It ran before, and is not started again by itself.",
-            " ".join([f"Once it is mended: mlstack run {name}", *components[:1]]),
+            f"Once it is fixed: mlstack run {name} {components[0]}",
         )
 
 

@@ -88,7 +88,7 @@ def _newer(project: Project, environment: str, former: Mapping[str, Any]) -> lis
     there = set(chosen(project, project.environment(environment)))
     files = {name: project.component(name).file for name in sorted(there)}
     return [
-        f"{file.file} was not there then and is left: mlstack component rm {name} removes it."
+        f"{file.file} did not exist then and is left: `mlstack component rm {name}` removes it."
         for name, file in files.items()
         if file is not None and file.file not in former
     ]

@@ -167,5 +167,5 @@ def rollback_text(environment: str, done: Rollback, *, files: bool) -> str:
         return f"{environment} is at revision {number} again, and so are the values in the files ({written})."
     return (
         f"{environment} is at revision {number} again; the files are as they were, and the next apply asks first "
-        f"(mlstack rollback {environment} {number} --files brings their values back)."
+        f"(`mlstack rollback {environment} {number} --files` brings their values back)."
     )

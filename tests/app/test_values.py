@@ -76,6 +76,6 @@ def test_a_component_that_went_is_made_anew_and_a_new_one_is_left(root: Path) ->
     files, notes = back(root, former)
     assert files == ["components/cnn.yaml"]
     assert notes == [
-        "components/new.yaml was not there then and is left: mlstack component rm new removes it.",
+        "components/new.yaml did not exist then and is left: `mlstack component rm new` removes it.",
     ]
     assert file_values(Project.load(root), "gke")["components/cnn.yaml"] == former["components/cnn.yaml"]

@@ -39,9 +39,7 @@ def test_other_objects_are_left() -> None:
 
 @pytest.mark.parametrize("wish", ["hex", "hex:x", "uuid:3", "", "hex:0", "hex:²", "hex:99999999999"])
 def test_a_wish_that_makes_no_sense(wish: str) -> None:
-    with pytest.raises(
-        MlstackError, match=r'^Secret/s: annotation .* must be \{"KEY": "hex:LENGTH"\}'
-    ):
+    with pytest.raises(MlstackError, match=r'^Secret/s: annotation .* must be \{"KEY": "hex:LENGTH"\}'):
         wishes(secret(a=wish))
 
 

@@ -72,7 +72,8 @@ def test_back_and_forth(
     assert stack.live("configmap/settings")["data"] == {"color": "blue"}
     assert stack.live("secret/token")["data"] == token
     assert [note for note in status(stack.scope()).notices if "rollback" in note] == [
-        "gke is at revision 1 since a rollback, and the files are ahead of it (2 objects): mlstack diff gke tells how."
+        "gke is at revision 1 since a rollback, and the files are ahead of it (2 objects): "
+        "`mlstack diff gke` shows the difference."
     ]
 
     monkeypatch.chdir(stack.root)

@@ -208,6 +208,6 @@ def test_a_job_that_fails(small: App) -> None:
     assert re.fullmatch(r"gke: nothing to do \(1 object unchanged, \d+\.\d s\)\n", out)
     assert err == (
         "Error: Job/train failed: Job has reached the specified backoff limit. It ran before, and is not started "
-        "again by itself.\n  Once it is mended: mlstack run gke train\n"
+        "again by itself.\n  Once it is fixed: mlstack run gke train\n"
     )
     assert code == 4
