@@ -78,7 +78,7 @@ def test_the_plan_of_a_rollback_object_by_object() -> None:
 
 def test_where_cluster_and_files_are_afterwards() -> None:
     done = Rollback(FIRST, Outcome(Plan("gke", "n")))
-    assert "the next apply asks first (mlstack rollback gke 1 --files" in rollback_text("gke", done, files=False)
+    assert "the next apply asks first (`mlstack rollback gke 1 --files`" in rollback_text("gke", done, files=False)
     written = Rollback(FIRST, Outcome(Plan("gke", "n")), ("components/cnn.yaml",))
     assert "written: components/cnn.yaml" in rollback_text("gke", written, files=True)
     assert "none differed" in rollback_text("gke", done, files=True)

@@ -86,7 +86,7 @@ def test_all_rights_that_are_missing_are_said_and_nothing_is_done(
     user = f"system:serviceaccount:{namespace}:ada"
     assert f"User {user!r} of context {CONTEXT!r} may not do all that core takes. Missing are:\n{WIDE}" in done.stderr
     grants = [line.strip() for line in done.stderr.splitlines() if line.strip().startswith("kubectl create ")]
-    alone = "core can be applied with these rights without the operator: "
+    alone = "core can be applied with these permissions without the operator: "
     assert f"{alone}mlstack param set --env=dev core operator false" in done.stderr
     checked = app.run("check", "dev")
     assert (checked.returncode, WIDE in checked.stdout) == (1, True)
