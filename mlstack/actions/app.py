@@ -10,7 +10,8 @@ Each action reads the app's files anew, so an edit between two calls is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,13 +98,18 @@ class App:
         sets: Iterable[str] = (),
         options: ApplyOptions | None = None,
         on_event: OnEvent | None = None,
+        *,
+        yes: bool = False,
     ) -> Outcome:
-        """Bring the environment's cluster to what the app describes, and wait until it is ready."""
+        """Bring the environment's cluster to what the app describes, and wait until it is ready.
+
+        Raises UnconfirmedError for changes of a protected environment, unless `yes`.
+        """
         from mlstack.actions.apply import ApplyOptions, apply
         from mlstack.actions.events import ignore
 
         scope = self._scope(environment, components, sets)
-        return apply(scope, options or ApplyOptions(), on_event or ignore)
+        return apply(scope, _agreed(options or ApplyOptions(), yes), on_event or ignore)
 
     def wait(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> WaitResult:
         """Wait until everything is ready. Raises NotReadyError, WorkloadFailedError."""
@@ -175,11 +181,22 @@ class App:
         link = connect_environment(self.project, environment, kubeconfig=self.kubeconfig, pin=False)
         return forward(link.client, link.namespace, target, ports, on_event or ignore, address=address)
 
-    def delete(self, environment: str, components: Iterable[str] = (), *, timeout_s: float = 600.0) -> Deletion:
-        """Remove what was applied; volumes, CRDs and namespaces stay."""
+    def delete(
+        self,
+        environment: str,
+        components: Iterable[str] = (),
+        *,
+        include: Collection[str] = (),
+        timeout_s: float = 600.0,
+        yes: bool = False,
+    ) -> Deletion:
+        """Remove what was applied; what holds data stays unless `include` names its kind (`pvc`, `crd`, …).
+
+        Raises UnconfirmedError for a protected environment, unless `yes`.
+        """
         from mlstack.actions.delete import delete
 
-        return delete(self._scope(environment, components), timeout_s=timeout_s)
+        return delete(self._scope(environment, components), include=include, timeout_s=timeout_s, yes=yes)
 
     def run(
         self,
@@ -190,13 +207,18 @@ class App:
         follow: bool = False,
         options: ApplyOptions | None = None,
         on_event: OnEvent | None = None,
+        yes: bool = False,
     ) -> RunOutcome:
-        """Start a component's run again on purpose; with `follow`, tell its logs and wait for its end."""
+        """Start a component's run again on purpose; with `follow`, tell its logs and wait for its end.
+
+        Raises UnconfirmedError for a protected environment, unless `yes`.
+        """
         from mlstack.actions.events import ignore
         from mlstack.actions.runs import RUN, run
 
         scope = self._scope(environment, (), sets)
-        return run(scope, component, follow=follow, options=options or RUN, on_event=on_event or ignore)
+        chosen = _agreed(options or RUN, yes)
+        return run(scope, component, follow=follow, options=chosen, on_event=on_event or ignore)
 
     def history(self, environment: str) -> History:
         """The revisions that were applied, the newest first."""
@@ -219,16 +241,25 @@ class App:
         files: bool = False,
         options: ApplyOptions | None = None,
         on_event: OnEvent | None = None,
+        yes: bool = False,
     ) -> Rollback:
-        """Apply a former revision again (None: the one before); with `files`, its values go back into the files."""
+        """Apply a former revision again (None: the one before); with `files`, its values go back into the files.
+
+        Raises UnconfirmedError for a protected environment, unless `yes`.
+        """
         from mlstack.actions.apply import DEFAULTS
         from mlstack.actions.events import ignore
         from mlstack.actions.rollback import rollback
 
         scope = self._scope(environment, components)
-        return rollback(scope, revision, files=files, options=options or DEFAULTS, on_event=on_event or ignore)
+        chosen = _agreed(options or DEFAULTS, yes)
+        return rollback(scope, revision, files=files, options=chosen, on_event=on_event or ignore)
 
     def _scope(self, environment: str, components: Iterable[str] = (), sets: Iterable[str] = ()) -> Scope:
         from mlstack.actions.session import Scope
 
         return Scope(self.project, environment, tuple(components), tuple(sets), self.kubeconfig)
+
+
+def _agreed(options: ApplyOptions, yes: bool) -> ApplyOptions:
+    return replace(options, yes=True) if yes else options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from mlstack.actions.outcome import (
     LateError,
     Outcome,
     PlanBlockedError,
+    confirmed,
 )
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.pruning import prune
@@ -45,10 +47,10 @@ from mlstack.app.assemble import says
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.store import Parent
 from mlstack.compose.manifests import Key
-from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory, superset
 from mlstack.plan.model import Action, Change, Plan
 from mlstack.plan.readiness import waits
+from mlstack.plan.runs import RunState, asks_suspended, is_run, run_name, state_of
 from mlstack.plan.stages import NAMESPACES
 
 PRUNE_SECONDS = 10.0  # how long to wait for what a finalizer holds
@@ -64,23 +66,22 @@ def apply(
 ) -> Outcome:
     """Applies an environment's components and waits for them.
 
-    `confirm` is asked once, before the first write; if the plan changes after that, MovedError. Raises PlanBlockedError
-    and LockedError (nothing written), ApplyFailedError, LockLostError, NotReadyError, WorkloadFailedError, and what
-    connecting and planning raise.
+    `confirm` is asked once, before the first write, the app's files included; if the plan changes after that,
+    MovedError. Raises UnconfirmedError, PlanBlockedError and LockedError (nothing written), ApplyFailedError,
+    LockLostError, NotReadyError, WorkloadFailedError, and what connecting and planning raise.
     """
-    if not options.dry_run and says(scope.project, scope.environment, "scale"):
-        scope = _resolved(scope, on_event)
-    return apply_session(open_session(scope, pin=not options.dry_run), options, on_event, confirm)
+    return apply_session(open_to_apply(scope, options), options, on_event, confirm)
 
 
-def _resolved(scope: Scope, on_event: OnEvent) -> Scope:
-    """The scope with each `scale` turned into numbers for this cluster, which its file keeps."""
+def open_to_apply(scope: Scope, options: ApplyOptions) -> Session:
+    """A session to apply: at first contact pinned, with each `scale` turned into numbers for this cluster. The files
+    that this edits are saved once the plan was agreed to."""
+    if options.dry_run or not says(scope.project, scope.environment, "scale"):
+        return open_session(scope, pin=not options.dry_run)
     from mlstack.actions.tune import resolve_scales  # what an unchanged apply need not import
 
-    resolved, stored = resolve_scales(scope)
-    for line in stored:
-        on_event(Notice(line))
-    return resolved
+    resolved, lines = resolve_scales(scope)
+    return replace(open_session(resolved, pin=True), resolved=lines)
 
 
 def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, confirm: Confirm) -> Outcome:
@@ -98,14 +99,16 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
         preflight(session, planning, on_event)
     if plan.writes and options.dry_run:
         return rehearse(session, planning, options.allow, began)
-    agreed = confirm(plan) if plan.writes else None
-    if agreed is False:
-        raise MlstackError("Nothing was changed.")
+    agreed = plan.writes != () and confirmed(confirm(plan), "" if options.yes else plan.asks)
     if options.dry_run:
         options = replace(options, wait="none")
+    else:
+        session.save()
+        for line in session.unsaved:
+            on_event(Notice(line))
     work = _Work(session, planning, options, on_event)
     if plan.writes or (forgotten(planning) and not options.dry_run):
-        work.carry_out(confirmed=agreed is True)
+        work.carry_out(confirmed=agreed)
     return work.finish(began)
 
 
@@ -153,7 +156,7 @@ class _Work:
                 self.write()
 
     def locked(self) -> AbstractContextManager[Lock]:
-        return locked(self.session, self.options.lock_timeout_s, self.on_event)
+        return locked(self.session, self.options.lock_s, self.on_event)
 
     def plan_again(self, confirmed: bool) -> None:
         self.planning = self.stages.planning = planned_again(
@@ -177,9 +180,10 @@ class _Work:
         if self.parent is None:
             self.announce()
         assert self.parent is not None
+        self.prune(self.webhooks())  # one whose operator goes would refuse what it watches
         self.stages.send_stages()
         if not (self.stages.failures() or self.stages.late):
-            self.prune()
+            self.prune([change for change in self.plan.of(Action.PRUNE) if change.key not in self.removed])
         self.stages.check_lock()
         found = exact(self.planning, self.announced, self.stages.sent, self.removed)
         self.revision = self.keep_receipt()
@@ -231,12 +235,18 @@ class _Work:
         """The keys of all writes that become or are members of ours."""
         return [change.key for change in self.plan.writes if change.component or change.action is Action.PRUNE]
 
-    def prune(self) -> None:
-        """Removes what no longer renders, once nothing of the others can fail any more."""
+    def webhooks(self) -> list[Change]:
+        """The admission webhooks that no longer render."""
+        return [change for change in self.plan.of(Action.PRUNE) if change.key.kind.endswith("WebhookConfiguration")]
+
+    def prune(self, changes: Sequence[Change]) -> None:
+        """Removes what no longer renders: all but webhooks once nothing of the others can fail any more."""
+        if not changes:
+            return
         self.stages.check_lock()
         seconds = 0.0 if self.options.wait == "none" else PRUNE_SECONDS
         until = min(self.stages.deadline, time.monotonic() + seconds)
-        pruned = prune(self.session, self.plan.of(Action.PRUNE), until, self.on_event)
+        pruned = prune(self.session, changes, until, self.on_event)
         self.stages.sent += pruned.failed
         self.removed += pruned.removed
 
@@ -275,9 +285,17 @@ class _Work:
         found = []
         for change in self.members():
             live = newest.get(change.key, change.live)
-            if change.action is not Action.DONE and live is not None and waits(live):
+            if change.action is not Action.DONE and live is not None and waits(live) and not self.held_back(change):
                 found.append(self.stages.target(change, live))
         return found
+
+    def held_back(self, change: Change) -> bool:
+        """Whether it is a run that is suspended: nothing of it comes until it is released."""
+        remembered = self.planning.reading.snapshot.inventory.runs.get(run_name(change.key))
+        if not is_run(change.key) or change.action is Action.RESUME:
+            return False
+        asked = change.manifest is not None and asks_suspended(change.manifest) and change.action is not Action.HELD
+        return asked or (state_of(change.live, remembered) is RunState.SUSPENDED and not change.writes)
 
     def nothing_to_wait_for(self) -> bool:
         if self.options.wait == "none":

@@ -22,7 +22,7 @@ class WrongClusterError(MlstackError):
 
 @dataclass(frozen=True)
 class Connection:
-    """A client for the right cluster. `cluster` is its UID; `pinned`: the environment was pinned to it just now."""
+    """A client for the right cluster. `cluster` is its UID; `pinned`: it is the environment's first."""
 
     client: Client
     environment: Environment
@@ -83,9 +83,9 @@ def _identified(client: Client, meanwhile: Callable[[Client], object] | None) ->
 
 
 def _store(project: Project, env_name: str, cluster: str, server: str) -> None:
-    from mlstack.actions.environments import pin_environment  # only at first contact
+    from mlstack.actions.meeting import meet_and_save  # only at first contact
 
-    pin_environment(project, env_name, cluster, server)
+    meet_and_save(project, env_name, cluster, server)
 
 
 def check_identity(environment: Environment, cluster: str, server: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlstack import sandbox
 from mlstack.actions.environments import EnvironmentAdded, add_environment, choose_context, pin_environment
+from mlstack.actions.meeting import SANDBOX_PARAMS, add_sandbox_params
 from mlstack.app.contexts import KubeContexts
-from mlstack.app.environments import EnvironmentChanged
+from mlstack.app.environments import EnvironmentChanged, save_files
 from mlstack.app.platforms import GENERIC, detect_platform
 from mlstack.app.project import Project
 from mlstack.cluster import kubeconfig as kubeconfigs
@@ -19,9 +20,6 @@ from mlstack.cluster.failures import ClusterError, ForbiddenError, KubeconfigErr
 from mlstack.cluster.identity import cluster_uid
 from mlstack.cluster.kinds import well_known
 from mlstack.errors import MlstackError
-
-# In a sandbox nothing listens behind a Service, so an admission webhook could never be reached.
-SANDBOX_PARAMS = {"webhook": False}
 
 
 @dataclass(frozen=True)
@@ -98,4 +96,7 @@ def pin(project: Project, name: str, kubeconfig: str | None = None) -> Environme
     if not environment.context:
         raise MlstackError(f"Environment {name} names no context.", f"Say which: mlstack env set {name} --context NAME")
     client = connect(environment.context, kubeconfig)
-    return pin_environment(project, name, cluster_uid(client), client.server)
+    done = pin_environment(project, name, cluster_uid(client), client.server)
+    mine = Project.load(project.root).local_to_edit()
+    lines = add_sandbox_params(mine, name, client.server)
+    return replace(done, changed=(*done.changed, *lines), files=(*done.files, *(save_files(mine) if lines else ())))

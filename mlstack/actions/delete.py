@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 
 from mlstack.actions.events import Notice, OnEvent, Removed, ignore
 from mlstack.actions.going import await_gone, held
+from mlstack.actions.leftovers import left_behind
 from mlstack.actions.lock import Lock, locked
+from mlstack.actions.losses import losses
+from mlstack.actions.outcome import confirmed, lock_seconds
 from mlstack.actions.reading import first_parent, inventory_of, list_members, read_parent, unseen_kinds
 from mlstack.actions.receipts import remove_receipts
 from mlstack.actions.remember import still_unseen, store_inventory
@@ -19,22 +22,41 @@ from mlstack.actions.session import Scope, Session, connect_only
 from mlstack.cluster import objects, store
 from mlstack.cluster.failures import ClusterError
 from mlstack.cluster.kinds import well_known
-from mlstack.compose.manifests import Key, Manifest
+from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, did_you_mean
-from mlstack.plan.decide import component_of, controlled, kept_word
+from mlstack.plan.decide import component_of, controlled
 from mlstack.plan.inventory import Inventory, entry
+from mlstack.plan.kinds import check_includes
+from mlstack.plan.losing import data_word
 from mlstack.plan.notices import unseen_notices
 from mlstack.plan.stages import SERVICES, stages
 
+NAMESPACE = well_known("v1", "Namespace")
 WEBHOOKS_FIRST = 99  # a webhook whose operator is gone would refuse the deletion of what it watches
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What was removed (or would be, in a dry run), and what was kept though it is ours."""
+    """What was removed (or would be, in a dry run), and what was kept though it is ours. `left`: data that stays,
+    also such as mlstack did not apply, in sentences with the command that removes it."""
 
     removed: tuple[Key, ...] = ()
     kept: tuple[Key, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a delete is about to do. `loses`: the data that is deleted, a sentence each; `left` as in Deletion;
+    `protected`: the environment's changes must be confirmed."""
+
+    keys: tuple[Key, ...]
+    loses: tuple[str, ...]
+    left: tuple[str, ...]
+    protected: bool
+
+
+ConfirmRemoval = Callable[[Removal], bool | None]  # as apply's Confirm
 
 
 def delete(
@@ -44,31 +66,53 @@ def delete(
     timeout_s: float = 600.0,
     wait: bool = True,
     dry_run: bool = False,
-    lock_timeout_s: float = 60.0,
+    lock_timeout_s: float | None = None,
+    yes: bool = False,
     on_event: OnEvent = ignore,
-    confirm: Callable[[Sequence[Key]], bool | None] = lambda keys: None,
+    confirm: ConfirmRemoval = lambda removal: None,
 ) -> Deletion:
     """Deletes what this app has in an environment, or some components of it. The app's files need not be right.
 
-    `include`: kinds (`pvc`, `crd`, `namespace`) to delete too. `confirm` is as apply's. Raises NotReadyError for what
-    does not go in time, LockedError, LockLostError and MovedError as apply does.
+    `include`: kinds that hold data (`pvc`, `crd`, …) to delete too. `confirm` is as apply's; `yes`: the caller agreed
+    to a protected environment beforehand. Raises UnconfirmedError, NotReadyError for what does not go in time,
+    LockedError, LockLostError and MovedError as apply does.
     """
+    check_includes(include)
     session = connect_only(scope)
     on_event(session.connected())
     found = _find(session, include)
     for text in unseen_notices(unseen_kinds(session, found.inventory)):
         on_event(Notice(text))
-    agreed = confirm(sorted(found.going)) if found.going and not dry_run else None
-    if agreed is False:
-        raise MlstackError("Nothing was changed.")
+    namespace = _own_namespace(session, include, found)
+    left = left_behind(session, found.going.values(), found.kept, found.members) if not namespace else ()
+    agreed = _agreed(session, found, namespace, left, yes or dry_run, confirm)
     if not dry_run and (found.going or found.inventory.exists):
-        with locked(session, lock_timeout_s, on_event) as lock:
-            found = _find_again(session, found, include, agreed is True)
+        with locked(session, lock_seconds(lock_timeout_s, timeout_s), on_event) as lock:
+            found = _find_again(session, found, include, agreed)
             _remove_all(session, found.going, time.monotonic() + timeout_s if wait else None, on_event, lock)
             _forget(session, found.parent, found.inventory, found.members.keys() - found.going.keys())
     if not dry_run and "namespace" in include and not scope.components and not found.kept:
-        _remove_namespace(session, on_event)
-    return Deletion(tuple(found.going), found.kept)
+        _remove_namespace(session, namespace, on_event)
+    return Deletion(tuple(found.going), found.kept, left)
+
+
+def _agreed(
+    session: Session,
+    found: _Found,
+    namespace: Manifest | None,
+    left: tuple[str, ...],
+    yes: bool,
+    confirm: ConfirmRemoval,
+) -> bool:
+    """Whether a person agreed to what is removed. Raises MlstackError for who refused, or had to and did not."""
+    if not (found.going or namespace):
+        return False
+    told = losses(session, {**found.going, **({key_of(namespace): namespace} if namespace else {})})
+    loses = tuple(f"{key}: deleting it loses {words}." for key, words in sorted(told.items()))
+    protected = session.connection.environment.protected
+    keys = tuple(sorted([*found.going, *([key_of(namespace)] if namespace else [])]))
+    agreed = None if yes else confirm(Removal(keys, loses, left, protected))
+    return confirmed(agreed, f"{session.scope.environment} is protected" if protected and not yes else "")
 
 
 @dataclass(frozen=True)
@@ -88,7 +132,7 @@ def _find(session: Session, include: Collection[str]) -> _Found:
     members = list_members(session, inventory, {})
     _refuse_unknown(scope, members.values())
     chosen = {key: live for key, live in members.items() if _chosen(live, scope.components)}
-    going = {key: live for key, live in chosen.items() if not _kept(key, include)}
+    going = {key: live for key, live in chosen.items() if not _kept(key, live, include)}
     return _Found(parent, inventory, members, going, tuple(sorted(set(chosen) - set(going))))
 
 
@@ -121,8 +165,8 @@ def _chosen(live: Manifest, components: Collection[str]) -> bool:
     return not controlled(live) and (not components or component_of(live) in components)
 
 
-def _kept(key: Key, include: Collection[str]) -> bool:
-    word = kept_word(key)
+def _kept(key: Key, live: Manifest, include: Collection[str]) -> bool:
+    word = data_word(key, live)
     return bool(word) and word not in include
 
 
@@ -193,16 +237,22 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
     store_inventory(session, parent, still_unseen(rest, inventory, unseen))
 
 
-def _remove_namespace(session: Session, on_event: OnEvent) -> None:
-    """The environment's namespace, if an apply made it for this app."""
-    client, name = session.connection.client, session.owner.namespace
-    resource = well_known("v1", "Namespace")
-    found = objects.find(client, resource, None, name, metadata_only=True)
-    labels = (found or {"metadata": {}})["metadata"].get("labels") or {}
+def _own_namespace(session: Session, include: Collection[str], found: _Found) -> Manifest | None:
+    """The environment's namespace, if it is to be deleted and an apply made it for this app."""
+    if "namespace" not in include or session.scope.components or found.kept:
+        return None
+    name = session.owner.namespace
+    live = objects.find(session.connection.client, NAMESPACE, None, name, metadata_only=True)
+    labels = (live or {"metadata": {}})["metadata"].get("labels") or {}
     ours = labels.get("app.kubernetes.io/managed-by") == "mlstack"
-    if found is None or not ours or labels.get("app.kubernetes.io/part-of") != session.owner.app:
-        on_event(Notice(f"Namespace {name} stays: mlstack did not make it for this app."))
+    if live is None or not ours or labels.get("app.kubernetes.io/part-of") != session.owner.app:
+        return None
+    return {**live, "apiVersion": "v1", "kind": "Namespace"}
+
+
+def _remove_namespace(session: Session, live: Manifest | None, on_event: OnEvent) -> None:
+    if live is None:
+        on_event(Notice(f"Namespace {session.owner.namespace} stays: mlstack did not make it for this app."))
         return
-    key = Key("", "Namespace", "", name)
-    remove(client, resource, key, found)
-    on_event(Removed(key))
+    remove(session.connection.client, NAMESPACE, key_of(live), live)
+    on_event(Removed(key_of(live)))

@@ -48,7 +48,7 @@ def diff(scope: Scope, allow: Allow = NOTHING_MORE) -> Diff:
 
 def describe(plan: Plan) -> Diff:
     """The differences of a plan."""
-    changes = [change for change in plan.changes if change.writes or change.blocked]
+    changes = [change for change in plan.changes if change.writes or change.blocked or change.action is Action.HELD]
     return Diff(plan, tuple(_entry(change) for change in changes))
 
 

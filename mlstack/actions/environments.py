@@ -171,6 +171,7 @@ def set_environment(
     """
     env = project.environment(name)
     own, mine = copy.copy(env.file), project.local_to_edit()
+    needs: tuple[str, ...] = ()
     if rename:
         check_label("an environment", rename)
     if rename in project.environment_names:
@@ -178,6 +179,7 @@ def set_environment(
     if context:
         choose_context(name, contexts or KubeContexts(names=(context,)), context)
         _set_context(env, own, mine, context, contexts, local)
+        needs = _sandbox_params(env, mine, contexts.servers.get(context, "") if contexts else "")
     if namespace:
         own.set(["namespace"], check_label("a namespace", namespace))
     if protected is not None:
@@ -189,8 +191,9 @@ def set_environment(
         vendor_platform(project, platform, force=True)
         own.set(["platform"], platform)
     changed = [_said(env.file, own, key) for key in own.data if own.get(key) != env.file.get(key)]
-    if mine.changed and mine.data.get("environments"):
+    if local and mine.changed and mine.data.get("environments"):
         changed.append(f"{LOCAL}: {name}'s context is {context}.")
+    changed += needs
     files = save_files(own, mine)
     if rename:
         changed.append(_rename(project, env, rename, mine))
@@ -219,6 +222,13 @@ def _set_context(
     if server and own.has("server"):
         own.set(["server"], server)
     mine.unset(["environments", env.name, "context"])
+
+
+def _sandbox_params(env: Environment, mine: YamlFile, server: str) -> tuple[str, ...]:
+    """What `env add` does for a sandbox, for an environment that gets its context later."""
+    from mlstack.actions.meeting import add_sandbox_params  # what most changes need not import
+
+    return () if env.cluster or not server else add_sandbox_params(mine, env.name, server)
 
 
 def _autoscaling(text: str) -> str | list[str]:

@@ -13,6 +13,33 @@ from mlstack.plan.model import Allow, Plan
 Confirm = Callable[[Plan], bool | None]  # True: a person agreed; False: refused; None: nobody had to be asked
 
 
+class UnconfirmedError(MlstackError):
+    """A change that must be confirmed was not: a protected environment, or one that was rolled back."""
+
+
+def confirmed(agreed: bool | None, asks: str) -> bool:
+    """Whether a person agreed, as a Confirm answered. `asks`: why somebody must ("": nobody need).
+
+    Raises MlstackError for a refusal, UnconfirmedError where somebody must agree and did not.
+    """
+    if agreed is False:
+        raise MlstackError("Nothing was changed.")
+    if agreed is None and asks:
+        raise UnconfirmedError(
+            f"{asks}, and the change was not confirmed; nothing was changed.",
+            "Confirm it: --yes, or yes=True in the library.",
+        )
+    return agreed is True
+
+
+LOCK_SECONDS = 60.0  # how long to wait for another apply to end, unless somebody says
+
+
+def lock_seconds(lock_timeout_s: float | None, timeout_s: float) -> float:
+    """How long to wait for another apply: as said, else a minute, within the time for everything."""
+    return min(LOCK_SECONDS, timeout_s) if lock_timeout_s is None else lock_timeout_s
+
+
 class PlanBlockedError(MlstackError):
     """The plan holds changes that must not be made as things stand. Nothing was written."""
 
@@ -70,7 +97,8 @@ def some(keys: Sequence[Key]) -> str:
 class ApplyOptions:
     """How to apply. `wait`: "ready", "finished" (runs too) or "none"; `timeout_s` in seconds, for the whole wait.
 
-    `lock_timeout_s`: how long to wait for another apply to end; `replan`: a plan that changed after `confirm` is right;
+    `lock_timeout_s`: how long to wait for another apply to end (None: a minute, within `timeout_s`); `yes`: the caller
+    agreed beforehand to what must be confirmed; `replan`: a plan that changed after `confirm` is right;
     `preflight`: whether what asks for accelerators is held against the nodes first.
     """
 
@@ -79,9 +107,15 @@ class ApplyOptions:
     timeout_s: float = 600.0
     fail_fast: bool = False
     dry_run: bool = False
-    lock_timeout_s: float = 60.0
+    lock_timeout_s: float | None = None
     replan: bool = False
     preflight: bool = True
+    yes: bool = False
+
+    @property
+    def lock_s(self) -> float:
+        """How long to wait for another apply to end, in seconds."""
+        return lock_seconds(self.lock_timeout_s, self.timeout_s)
 
 
 @dataclass(frozen=True)

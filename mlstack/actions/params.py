@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.app import nested
+from mlstack.app.environments import save_files
 from mlstack.app.names import plain_name
 from mlstack.app.project import Environment, Project
 from mlstack.app.prototypes import prototype_of
@@ -94,31 +95,48 @@ def set_param(
     `text` is read by the declared type; `name` may lead into a map (`labels.team`). `local`: in this person's own
     file. Raises MlstackError, nothing written, for an unknown name or a wrong value.
     """
+    done, after = with_param(project, component, name, text, env, local)
+    save_files(*after.edited.values())
+    return done
+
+
+def with_param(
+    project: Project, component: str | None, name: str, text: str, env: str | None = None, local: bool = False
+) -> tuple[ParamSet, Project]:
+    """As `set_param`, but nothing is written yet: the app as it would be."""
     name = plain_name(name)
     environment = project.environment(env) if env else None
     prototypes = _concerned(project, component, name)
     if note := _retired(prototypes, name):
-        return ParamSet(name, None, Place(""), None, "", changed=False, notes=(note,))
+        return ParamSet(name, None, Place(""), None, "", changed=False, notes=(note,)), project
     path, value = _read(prototypes, name, text)
     file, prefix = _slot(project, component, environment, local)
     keys = [*prefix, *_as_written(file, prefix, path, prototypes)]
     target = ".".join([*([component] if component else []), *path])
     before = _before(project, component, environment, file, keys, path)
     if file.has(*keys) and nested.same(file.get(*keys), value):
-        return ParamSet(target, value, file.place(*keys), value, before[1], changed=False)
+        return ParamSet(target, value, file.place(*keys), value, before[1], changed=False), project
     file.set(keys, value)
     after = project.with_file(file)
     _check(after, prototypes, environment, path[0])
     place = file.place(*keys)
     elsewhere, overridden = _others(after, component, environment, path, place)
-    file.save()
-    return ParamSet(target, value, place, *before, True, elsewhere, overridden)
+    return ParamSet(target, value, place, *before, True, elsewhere, overridden), after
 
 
 def unset_param(
     project: Project, component: str | None, name: str, env: str | None = None, local: bool = False
 ) -> ParamUnset:
     """Takes a value out of the file where `set_param` with the same arguments puts it, an unknown one included."""
+    done, after = without_param(project, component, name, env, local)
+    save_files(*after.edited.values())
+    return done
+
+
+def without_param(
+    project: Project, component: str | None, name: str, env: str | None = None, local: bool = False
+) -> tuple[ParamUnset, Project]:
+    """As `unset_param`, but nothing is written yet: the app as it would be."""
     name = plain_name(name)
     environment = project.environment(env) if env else None
     file, prefix = _slot(project, component, environment, local)
@@ -131,9 +149,9 @@ def unset_param(
     target = ".".join([*([component] if component else []), *path])
     before = file.get(*prefix, *written)
     changed = file.unset([*prefix, *written])
-    now = _now(project.with_file(file), component, environment, path)
-    file.save()
-    return ParamUnset(target, file.file, before, *now, changed)
+    after = project.with_file(file)
+    now = _now(after, component, environment, path)
+    return ParamUnset(target, file.file, before, *now, changed), after
 
 
 def shown(value: Any) -> str:

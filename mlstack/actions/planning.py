@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlstack.actions.asking import ask
+from mlstack.actions.losses import with_losses
 from mlstack.actions.reading import Reading, read
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.app.conflicts import conflict_rules
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.decide import drafts, prunes, spared
+from mlstack.plan.decide import drafts, prunes, spared, with_their_run
 from mlstack.plan.generated import filled
 from mlstack.plan.inventory import Inventory
+from mlstack.plan.kinds import check_includes
 from mlstack.plan.model import Action, Allow, Change, Plan
 from mlstack.plan.notices import notices, unseen_notices
 from mlstack.plan.rerun import rerun, sending, under_former_hash
@@ -43,20 +45,22 @@ def make_plan(scope: Scope, allow: Allow = NOTHING_MORE) -> Plan:
 
 def plan_session(session: Session, allow: Allow) -> Planning:
     """The plan of an open session."""
+    check_includes(allow.include)
     allow = replace(allow, rules=conflict_rules(session.scope.project))
     wanted = wanted_objects(session.manifests, session.owner)
     reading = read(session, wanted, allow)
     _refuse_empty(session, wanted, reading)
     complete = [_with_generated(one, reading) for one in wanted]
-    changes = ask(session, drafts(complete, reading.snapshot, session.owner, allow), allow)
+    changes = with_their_run(ask(session, drafts(complete, reading.snapshot, session.owner, allow), allow))
     removals = spared(prunes(complete, reading.snapshot, allow, session.scope.components), changes, reading.snapshot)
+    changes, removals = with_losses(session, changes, allow), with_losses(session, removals, allow)
     namespaces = [_namespace(name, session) for name in reading.missing_namespaces]
     told = [f"{one.component}: {note}" for one in session.rendered for note in one.notes]
     plan = Plan(
         session.scope.environment,
         session.owner.namespace,
         (*namespaces, *changes, *removals),
-        (*told, *notices(changes), *unseen_notices(reading.unseen)),
+        (*session.resolved, *told, *notices([*changes, *removals]), *unseen_notices(reading.unseen)),
         _question(session, reading.snapshot.inventory),
     )
     planning = Planning(plan, tuple(complete), reading)
@@ -64,9 +68,12 @@ def plan_session(session: Session, allow: Allow) -> Planning:
 
 
 def _question(session: Session, inventory: Inventory) -> str:
+    name = session.scope.environment
+    if session.connection.environment.protected:
+        return f"{name} is protected"
     if session.former or session.again or not inventory.former:
         return ""
-    return f"{session.scope.environment} was rolled back to revision {inventory.former}, and the files are ahead of it"
+    return f"{name} was rolled back to revision {inventory.former}, and the files are ahead of it"
 
 
 def _again(session: Session, planning: Planning, allow: Allow) -> Planning:

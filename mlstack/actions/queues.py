@@ -43,7 +43,7 @@ def workloads_in(client: Client, namespace: str) -> list[Manifest]:
     """The Workloads of a namespace; none where Kueue is not installed, or they may not be listed."""
     for version in VERSIONS:
         try:
-            return objects.list_objects(client, _resource(version, WORKLOADS), namespace).items
+            return objects.list_objects(client, resource_at(version, WORKLOADS), namespace).items
         except NotFoundError:
             continue
         except ClusterError:
@@ -81,14 +81,15 @@ def _list(client: Client, version: str, kind: str, namespace: str) -> list[Manif
     if kind == "Namespace":
         return [objects.get(client, well_known("v1", kind), None, namespace)]
     if kind != WORKLOADS:
-        return objects.list_objects(client, _resource(version, kind), namespace if kind == LOCAL else None).items
+        return objects.list_objects(client, resource_at(version, kind), namespace if kind == LOCAL else None).items
     try:
-        return objects.list_objects(client, _resource(version, kind), None).items
+        return objects.list_objects(client, resource_at(version, kind), None).items
     except ForbiddenError:
-        return objects.list_objects(client, _resource(version, kind), namespace).items
+        return objects.list_objects(client, resource_at(version, kind), namespace).items
 
 
-def _resource(version: str, kind: str) -> Resource:
+def resource_at(version: str, kind: str) -> Resource:
+    """A kind of Kueue's as the cluster serves it at a version."""
     plural, namespaced = KINDS[kind]
     return Resource(GROUP, version, kind, plural, namespaced)
 

@@ -17,8 +17,9 @@ from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
+from mlstack.plan.model import SWITCHES, Action
 from mlstack.plan.receipts import given_params, told_value
-from mlstack.plan.runs import Run, RunState, ended, ended_at, run_name, state_of
+from mlstack.plan.runs import Run, RunState, asks_suspended, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
 PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
@@ -50,9 +51,12 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     failed = {one.change.key for one in results if one.error}
     written = {one.change.key for one in results if one.error is None and one.change.component}
     there = (set(planning.reading.snapshot.ours) | written) - set(removed)
-    started = _started(planning, written | forgotten(planning))
+    switched = {change.key for change in planning.plan.of(*SWITCHES)}
+    started = _started(planning, (written | forgotten(planning)) - switched)
+    runs = {**started, **_switched(planning, written & switched)}
+    held = {change.key for change in planning.plan.of(Action.HELD)}
     unsent = {change.key for change in planning.plan.writes} - {one.change.key for one in results}
-    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed | unsent), started)
+    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed | unsent | held), runs)
     found = still_unseen(found, announced, planning.reading.unseen)
     if not failed:
         return found
@@ -66,7 +70,8 @@ def forgotten(planning: Planning) -> set[Key]:
     Without this, a run would start again once its TTL has removed it.
     """
     snapshot = planning.reading.snapshot
-    settled = {change.key for change in planning.plan.changes if not change.writes} & snapshot.ours.keys()
+    settled = {change.key for change in planning.plan.changes if not change.writes and change.action != Action.HELD}
+    settled &= snapshot.ours.keys()
     return {one.key for one in planning.wanted if one.key in settled and _is_lost(one, snapshot.inventory)}
 
 
@@ -92,9 +97,24 @@ def _digests(
 
 def _started(planning: Planning, written: Collection[Key]) -> dict[str, Run]:
     return {
-        run_name(one.key): Run(one.run, RunState.RUNNING.value, now(), one.component)
+        run_name(one.key): Run(one.run, _first_state(one).value, now(), one.component)
         for one in planning.wanted
         if one.run and one.key in written
+    }
+
+
+def _first_state(one: Wanted) -> RunState:
+    return RunState.SUSPENDED if asks_suspended(one.manifest) else RunState.RUNNING
+
+
+def _switched(planning: Planning, keys: Collection[Key]) -> dict[str, Run]:
+    """The runs that were suspended or released: the same run, in another state."""
+    runs = planning.reading.snapshot.inventory.runs
+    states = {one.key: _first_state(one).value for one in planning.wanted if one.key in keys}
+    return {
+        run_name(key): replace(runs[run_name(key)], outcome=state)
+        for key, state in states.items()
+        if run_name(key) in runs
     }
 
 
@@ -122,7 +142,8 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
     """The inventory with the revision's number, the parameters of the runs that were started, and those before."""
     before = planning.reading.snapshot.inventory
     lives = {run_name(change.key): change.live for change in planning.plan.changes}
-    started = {name: run for name, run in found.runs.items() if before.runs.get(name) != run}
+    switched = {run_name(change.key) for change in planning.plan.of(*SWITCHES)}
+    started = {name: run for name, run in found.runs.items() if before.runs.get(name) != run and name not in switched}
     command = "run" if session.again else "rollback" if session.former else "apply"
     runs = {name: replace(run, params=_given(session, run), by=command) for name, run in started.items()}
     replaced = {name: _replaced(closed(before.runs[name], lives.get(name))) for name in started if name in before.runs}
@@ -133,7 +154,7 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
 
 
 def _replaced(run: Run) -> Run:
-    running = run.outcome == RunState.RUNNING
+    running = run.outcome in (RunState.RUNNING, RunState.SUSPENDED)
     return replace(run, outcome=RunState.STOPPED.value, ended=now()) if running else run
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from mlstack.actions.apply import DEFAULTS, ApplyOptions, Confirm, Outcome, apply_session
 from mlstack.actions.events import Notice, OnEvent, ignore
 from mlstack.actions.lock import locked
+from mlstack.actions.outcome import confirmed
 from mlstack.actions.reading import inventory_of, read_parent
 from mlstack.actions.receipts import read_contents, receipt_of
 from mlstack.actions.remember import store_inventory
@@ -54,8 +55,8 @@ def rollback(
 
     def agreed(plan: Plan) -> bool | None:
         answer = confirm(plan)
-        if answer is not False:
-            back.bring(scope, receipt, contents, on_event)
+        confirmed(answer, "" if options.yes else plan.asks)
+        back.bring(scope, receipt, contents, on_event)
         return answer
 
     former = _session(session, scope, receipt, contents)
@@ -98,7 +99,7 @@ def _level(session: Session, back: Files, options: ApplyOptions, on_event: OnEve
     """Notes that the files say what the cluster has, so that the next apply asks nothing."""
     if not back.complete:
         return
-    with locked(session, options.lock_timeout_s, on_event):
+    with locked(session, options.lock_s, on_event):
         parent = read_parent(session)
         inventory = inventory_of(parent, session.owner)
         if inventory.former:

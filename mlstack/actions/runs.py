@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from mlstack.actions.apply import ApplyOptions, Confirm, apply_session
+from mlstack.actions.apply import ApplyOptions, Confirm, apply_session, open_to_apply
 from mlstack.actions.events import OnEvent, Ready, ignore
 from mlstack.actions.following import following, one_at_a_time
 from mlstack.actions.lock import locked
 from mlstack.actions.reading import Place
 from mlstack.actions.remember import remember_ends
-from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.session import Scope, Session
 from mlstack.actions.wait import applied_targets, check_outcome, patience_of, wait_in_session
 from mlstack.actions.watches import Target
 from mlstack.compose.manifests import Key, key_of
@@ -51,7 +51,7 @@ def run(
     """
     began = time.monotonic()
     chosen = replace(scope, components=(component,), sets=tuple(qualified(text, component) for text in scope.sets))
-    session = replace(open_session(chosen, pin=True), again=True)
+    session = replace(open_to_apply(chosen, options), again=True)
     check_runs(session, component)
     apply_session(session, replace(options, wait="none"), on_event, confirm)
     tell = one_at_a_time(on_event)
@@ -86,7 +86,7 @@ def _wait(session: Session, began: float, options: ApplyOptions, on_event: OnEve
     targets, versions = _run_targets(session)
     patience = patience_of(session, what, began + options.timeout_s, options.fail_fast)
     waited = wait_in_session(session, targets, patience, on_event, versions)
-    with locked(session, options.lock_timeout_s, on_event):
+    with locked(session, options.lock_s, on_event):
         remember_ends(session, wanted_objects(session.manifests, session.owner), waited.lives)
     check_outcome(session, waited, what)
     on_event(Ready(waited.ready, len(waited.states), time.monotonic() - began, what))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from contextlib import suppress
 
-from mlstack.actions.connection import Connection
+from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.meeting import meet_and_save
+from mlstack.actions.outcome import confirmed
+from mlstack.app.project import Project
 from mlstack.cluster import objects
 from mlstack.cluster.failures import AlreadyExistsError, NotFoundError
 from mlstack.cluster.kinds import well_known
@@ -14,6 +18,28 @@ from mlstack.errors import MlstackError
 
 MANAGER = "mlstack-secret"
 LARGEST = 1_000_000  # bytes; the API server takes about 1 MiB for all of a Secret
+
+
+def put_secret(
+    project: Project,
+    environment: str,
+    name: str,
+    key: str,
+    value: bytes,
+    *,
+    kubeconfig: str | None = None,
+    adopt: bool = False,
+    yes: bool = False,
+    confirm: Callable[[str], bool | None] = lambda why: None,
+) -> tuple[bool, str]:
+    """As `set_secret` in an environment; and its namespace. A protected one must be confirmed: `confirm` is given the
+    reason, `yes` is an agreement beforehand. Raises UnconfirmedError without one."""
+    link = connect_environment(project, environment, kubeconfig=kubeconfig, pin=False)
+    why = f"{environment} is protected" if link.environment.protected else ""
+    confirmed(confirm(why) if why and not yes else None, "" if yes else why)
+    if not link.environment.cluster:
+        meet_and_save(project, environment, link.cluster, link.server)
+    return set_secret(link, name, key, value, adopt), link.namespace
 
 
 def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool = False) -> bool:

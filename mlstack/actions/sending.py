@@ -10,6 +10,7 @@ from mlstack.actions.blame import blamed
 from mlstack.actions.events import Failed
 from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
+from mlstack.actions.suspending import set_active, switch
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ConflictError, NotFoundError, WebhookError
@@ -18,7 +19,8 @@ from mlstack.cluster.objects import Manifest
 from mlstack.compose.manifests import Key
 from mlstack.errors import MlstackError, NotReadyError
 from mlstack.plan.adoption import Operation, hand_over
-from mlstack.plan.model import Action, Allow, Change
+from mlstack.plan.model import SWITCHES, Action, Allow, Change
+from mlstack.plan.runs import asks_suspended, in_queue, is_run
 
 WEBHOOK_SECONDS = 60.0  # how long a webhook may go on not answering: its Service is ready before its process listens
 PAUSE_SECONDS = 0.5
@@ -42,11 +44,19 @@ class Sent:
         return Failed(self.change.key, self.told or str(self.error), self.change.component)
 
 
-def send(session: Session, changes: Sequence[Change], allow: Allow, *, dry_run: bool = False) -> list[Sent]:
-    """Applies what the changes say, all at once; no failure hides another."""
+def send(
+    session: Session,
+    changes: Sequence[Change],
+    allow: Allow,
+    *,
+    dry_run: bool = False,
+    until: float = float("inf"),
+) -> list[Sent]:
+    """Applies what the changes say, all at once; no failure hides another. `until` (time.monotonic's clock) bounds
+    the waits for what is deleted and for webhooks."""
 
     def write(change: Change) -> Manifest:
-        return _send_one(session, change, allow, dry_run)
+        return _send_one(session, change, allow, dry_run, until)
 
     results = session.connection.client.map(write, changes)
     # Where somebody may not bind roles at will, the server looks a binding's role up, which may come a moment later.
@@ -67,20 +77,27 @@ def _refused(session: Session, change: Change, error: MlstackError) -> Sent:
     return Sent(change, error=error, told=blamed(session, change.component, change.manifest or {}, error))
 
 
-def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool) -> Manifest:
+def _send_one(session: Session, change: Change, allow: Allow, dry_run: bool, until: float) -> Manifest:
     manifest = change.manifest
     assert manifest is not None  # prunes are removed, not sent
     client = session.connection.client
     resource = resource_for(session, manifest) or session.connection.discovery.resource(
         manifest["apiVersion"], manifest["kind"]
     )
+    if change.action in SWITCHES and change.live is not None:
+        return switch(session, resource, change.live, suspend=change.action is Action.SUSPEND, until=until)
     if change.action in REPLACING and change.live is not None and not dry_run:
-        remove_and_wait(client, resource, change.live)
+        remove_and_wait(client, resource, change.live, until)
     force = allow.force_conflicts or change.action is Action.ADOPT or bool(change.takes)
     manager = session.owner.manager
     if change.handover and not dry_run:
         _hand_over(session, resource, change)
-    return patiently(lambda: objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=dry_run))
+    sent = patiently(
+        lambda: objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=dry_run), until
+    )
+    if is_run(change.key) and not dry_run and asks_suspended(manifest) and in_queue(manifest):
+        set_active(session, sent, active=False, until=until)
+    return sent
 
 
 def _hand_over(session: Session, resource: Resource, change: Change) -> None:
@@ -108,9 +125,9 @@ def _handed_over_anew(client: Client, resource: Resource, change: Change, manage
     return hand_over(live, applied, manager).operations
 
 
-def patiently(function: Callable[[], Manifest]) -> Manifest:
-    """`function`, tried again for a minute while a webhook does not answer yet."""
-    until = time.monotonic() + WEBHOOK_SECONDS
+def patiently(function: Callable[[], Manifest], until: float = float("inf")) -> Manifest:
+    """`function`, tried again for a minute, and not beyond `until`, while a webhook does not answer yet."""
+    until = min(until, time.monotonic() + WEBHOOK_SECONDS)
     while True:
         try:
             return function()
@@ -129,16 +146,20 @@ def remove(client: Client, resource: Resource, key: Key, live: Manifest, *, dry_
         return False  # another object has its name by now, and that one is not ours to delete
 
 
-def remove_and_wait(client: Client, resource: Resource, live: Manifest, seconds: float = 120.0) -> None:
-    """Deletes an object with what it owns and waits until it is gone. Raises NotReadyError if it does not go."""
+def remove_and_wait(client: Client, resource: Resource, live: Manifest, until: float) -> None:
+    """Deletes an object with what it owns, unless somebody has, and waits until it is gone.
+
+    Raises NotReadyError if it does not go `until` then (time.monotonic's clock).
+    """
     metadata = live["metadata"]
     namespace, name, uid = metadata.get("namespace"), metadata["name"], metadata.get("uid", "")
-    objects.delete(client, resource, namespace, name, uid=uid, propagation="Foreground")
-    until = time.monotonic() + seconds
+    if not metadata.get("deletionTimestamp"):
+        objects.delete(client, resource, namespace, name, uid=uid, propagation="Foreground")
     while (found := objects.find(client, resource, namespace, name, metadata_only=True)) is not None:
         if found["metadata"].get("uid") != uid:
             return
         if time.monotonic() > until:
             names = ", ".join(found["metadata"].get("finalizers") or []) or "nobody says why"
-            raise NotReadyError(f"{resource.kind}/{name} is being deleted, but does not go.", f"Finalizers: {names}.")
+            hint = f"It waits for finalizers: {names}. Longer than that: --timeout."
+            raise NotReadyError(f"{resource.kind}/{name} is still being deleted when the time is over.", hint)
         time.sleep(PAUSE_SECONDS / 2)

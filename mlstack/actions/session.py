@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.events import Connected
 from mlstack.app.assemble import assemble
+from mlstack.app.environments import save_files
 from mlstack.app.project import Environment, Project
 from mlstack.cluster.client import Client
 from mlstack.cluster.kinds import WELL_KNOWN, Resource
@@ -36,7 +37,8 @@ class Session:
 
     `former`: the revision that `rendered` came from instead of the files (0: the files), with its contents; `again`:
     its runs start anew whatever became of the last; `early`: the inventory's object, read while the cluster's identity
-    was found out, for the first that wants it.
+    was found out, for the first that wants it. `unsaved`: edits of the app's files that its first contact makes, a line
+    each, `resolved` those of sizes that were chosen for the cluster; the scope's project has them, `save` writes them.
     """
 
     scope: Scope
@@ -48,6 +50,12 @@ class Session:
     contents: Contents | None = field(default=None, hash=False)
     again: bool = False
     early: list[Parent] = field(default_factory=list, compare=False, repr=False)
+    unsaved: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+    def save(self) -> None:
+        """Writes what was edited: once a person has agreed, before the cluster is written to."""
+        save_files(*self.scope.project.edited.values())
 
     @property
     def manifests(self) -> dict[str, list[Manifest]]:
@@ -73,11 +81,34 @@ class Session:
 
 
 def open_session(scope: Scope, *, pin: bool = False) -> Session:
-    """Renders first, so that a mistake in the app's files is told before anything is sent; then connects."""
+    """Renders first, so that a mistake in the app's files is told before anything is sent; then connects.
+
+    At first contact the session's project has what `env add` would have written; with `pin` that is `unsaved`.
+    """
+    scope, lines = _met(scope)
     rendered, target = render_scope(scope)
     connection, early = _connected(scope, pin=pin)
     owner = owner_of(scope.project, connection.environment)
-    return Session(scope, connection, owner, target, rendered, early=early)
+    if not connection.pinned:
+        return Session(scope, connection, owner, target, rendered, early=early, unsaved=lines if pin else ())
+    scope = _pinned(scope, connection)
+    lines = (*lines, f"Pinned {scope.environment} to this cluster.")
+    return Session(scope, connection, owner, target, rendered, early=early, unsaved=lines)
+
+
+def _met(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
+    if scope.project.environment(scope.environment).cluster:
+        return scope, ()
+    from mlstack.actions.meeting import met  # only at first contact
+
+    project, lines = met(scope.project, scope.environment, scope.kubeconfig)
+    return replace(scope, project=project), lines
+
+
+def _pinned(scope: Scope, link: Connection) -> Scope:
+    from mlstack.actions.meeting import with_pin
+
+    return replace(scope, project=with_pin(scope.project, scope.environment, link.cluster, link.server))
 
 
 def connect_only(scope: Scope) -> Session:
@@ -95,7 +126,12 @@ def _connected(scope: Scope, *, pin: bool) -> tuple[Connection, list[Parent]]:
         early.append(read(client, inventory_object(owner)))
 
     link = connect_environment(
-        scope.project, scope.environment, kubeconfig=scope.kubeconfig, pin=pin, meanwhile=read_inventory
+        scope.project,
+        scope.environment,
+        kubeconfig=scope.kubeconfig,
+        pin=pin,
+        store=lambda *what: None,  # the session keeps it until somebody has agreed
+        meanwhile=read_inventory,
     )
     return link, early
 

@@ -60,7 +60,7 @@ class Staging:
         for change in changes:
             if change.action in REPLACING and change.live is not None:
                 self.on_event(Notice(f"{change.key}: the former one is removed first."))
-        results = send(self.session, changes, self.options.allow)
+        results = send(self.session, changes, self.options.allow, until=self.deadline)
         if number == DEFINITIONS:
             results = self.established(results)
         self.sent += results

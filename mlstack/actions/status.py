@@ -19,7 +19,7 @@ from mlstack.plan.hints import with_hint
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
-from mlstack.plan.runs import RunState, is_run, run_name, state_of
+from mlstack.plan.runs import Run, RunState, is_run, run_name, state_of
 from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
 
 SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox up` leaves
@@ -162,11 +162,13 @@ def component_status(
     others = [key_of(m) for m in one.manifests if key_of(m) not in ours and _may_be_others(m)]
     live = {key: ours[key] for key in keys if key in ours}
     total = len(keys) - len(ended) - (len(others) if live or ended else 0)
-    notes = [note for key in live for note in _notes(key, live[key], one, pods, events)]
+    held = {key for key in live if is_run(key) and state_of(live[key], _run(inventory, key)) is RunState.SUSPENDED}
+    notes = [note for key in live if key not in held for note in _notes(key, live[key], one, pods, events)]
+    notes += [f"{key} suspended" for key in live if key in held]
     notes += [_ended_note(key, inventory) for key in ended]
     if others and live:
         notes.append(f"{_are(len(others), 'shared object')} another's")
-    word = _word(live, ended, total)
+    word = _word(live, ended, held, total)
     return ComponentStatus(
         one.component, one.prototype, word, len(live), total, tuple(notes), _endpoints(live.values())
     )
@@ -182,20 +184,26 @@ def _ended_note(key: Key, inventory: Inventory) -> str:
     return f"{key} {state_of(None, run).value}, started {run.when}"
 
 
-def _word(live: Mapping[Key, Manifest], ended: Collection[Key], total: int) -> str:
+def _run(inventory: Inventory, key: Key) -> Run | None:
+    return inventory.runs.get(run_name(key))
+
+
+def _word(live: Mapping[Key, Manifest], ended: Collection[Key], held: Collection[Key], total: int) -> str:
     """The component's state in a word, the worst of its objects'."""
     if not live:
         return "done" if ended else "absent"
-    states = {readiness(found).state for found in live.values()}
+    states = {readiness(found).state for key, found in live.items() if key not in held}
     if State.FAILED in states:
         return "failed"
     if State.WAITING in states or State.TERMINATING in states:
         return "waiting"
     if len(live) < total:
         return "no"
-    runs = {state_of(live[key], None) for key in live if is_run(key)}
+    runs = {state_of(live[key], None) for key in live if is_run(key) and key not in held}
     if RunState.RUNNING in runs:
         return "running"
+    if held:
+        return "suspended"
     return "done" if runs or ended else "yes"
 
 

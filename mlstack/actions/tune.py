@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from mlstack.actions.capacity import APP, COMPONENT, Capacity, capacity, own_pods
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.garbage import uncollected
-from mlstack.actions.params import set_param, unset_param
+from mlstack.actions.params import with_param, without_param
 from mlstack.actions.session import Scope, render_scope
 from mlstack.app.assemble import chosen
+from mlstack.app.environments import save_files
 from mlstack.app.project import Project
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.settings import component_in, one_setting
@@ -92,13 +93,25 @@ class Tuning:
     written: tuple[str, ...] = ()
 
 
+def _store(project: Project) -> None:
+    save_files(*project.edited.values())
+
+
 @uncollected()
-def tune(scope: Scope, *, scale: str = "", write: bool = False, beside: Collection[str] = ()) -> Tuning:
+def tune(
+    scope: Scope,
+    *,
+    scale: str = "",
+    write: bool = False,
+    beside: Collection[str] = (),
+    store: Callable[[Project], object] = _store,
+) -> Tuning:
     """Reads the cluster and says what fits; with `write` the answer goes into the environment's file, and only there.
 
     `scale` (max, N or P%) is tried instead of the components' own. `beside`: components that are applied in the same
     run; all of them where the scope names none. Of several, each is beside the others as they ask, and where sizes are
-    chosen here, beside what the ones before it came to. Raises MlstackError where there is nothing to tune.
+    chosen here, beside what the ones before it came to. `store` writes the edited files. Raises MlstackError where
+    there is nothing to tune.
     """
     if scale:
         check_scale(scale)
@@ -122,7 +135,8 @@ def tune(scope: Scope, *, scale: str = "", write: bool = False, beside: Collecti
         asked = [ask for one in fixed for ask in _of(one, connection.namespace)]
         taken = [ask for one in tuned if one.component in sized_here for ask in _at_best(scope, connection, one)]
         tuned.append(_tuned(scope, connection, seen, own[name], [*others, *asked, *taken], scale))
-    written = _write_all(scope, tuned, scale) if write else []
+    after, written = _edited(scope, tuned, scale) if write else (scope.project, [])
+    store(after)
     return Tuning(scope.environment, tuple(tuned), seen.view.blind, tuple(written))
 
 
@@ -143,14 +157,16 @@ def _check_devices(scope: Scope, one: Rendered, namespace: str, scale: str) -> N
 
 
 def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
-    """The scope after each `scale` that is not resolved yet has been, for this cluster and environment; and what was
-    stored. The very scope, without a request, where there is none.
+    """The scope after each `scale` that is not resolved yet has been, for this cluster and environment; and the edits,
+    a line each: none is written yet. The very scope, without a request, where there is none.
     """
     names = [name for name in _names(scope) if _unresolved(scope, name)]
     if not names:
         return scope, ()
-    written = tune(replace(scope, components=tuple(names)), write=True, beside=_names(scope)).written
-    return replace(scope, project=Project.load(scope.project.root)), written
+    after: list[Project] = []
+    chosen_ones = replace(scope, components=tuple(names))
+    lines = tune(chosen_ones, write=True, beside=_names(scope), store=after.append).written
+    return replace(scope, project=after[0]), lines
 
 
 def _unresolved(scope: Scope, name: str) -> bool:
@@ -298,33 +314,43 @@ def _row(one: Slots, ask: Ask, resource: str, types: Mapping[str, str]) -> NodeR
     )
 
 
-def _write_all(scope: Scope, tuned: Sequence[Tuned], scale: str) -> list[str]:
-    """Stores the sizes for this environment: all, or none where one of them does not fit."""
+def _edited(scope: Scope, tuned: Sequence[Tuned], scale: str) -> tuple[Project, list[str]]:
+    """The app with the sizes for this environment, and what is said of it: all, or none where one does not fit."""
     sized = [(one, one.best) for one in tuned if one.sized]
     for one, best in sized:
         if best is None:
             beside = ", ".join(other.component for other, _ in sized if other is not one)
             problem = f"{one.component} does not fit in {scope.environment} now{beside and f' beside {beside}'}"
             raise MlstackError(f"{problem}: nothing was written.", "; ".join(one.reasons))
-    return [line for one, best in sized if best for line in _write(scope, one.component, best, scale)]
+    project, lines = scope.project, []
+    for one, best in sized:
+        if best:
+            project, said = _with_size(replace(scope, project=project), one.component, best, scale)
+            lines += said
+    return project, lines
 
 
-def _write(scope: Scope, name: str, size: Size, scale: str) -> list[str]:
-    """Stores a size: beside `scale` where that is set, else as numbers."""
-    environment = scope.environment
+def _with_size(scope: Scope, name: str, size: Size, scale: str) -> tuple[Project, list[str]]:
+    """The app with a size: beside `scale` where that is set, else as numbers."""
+    environment, project = scope.environment, scope.project
+    lines: list[str] = []
     wanted = scale or _setting(scope, name, "scale")
     values = {"num_workers": str(size.workers), "num_gpus": str(size.each)}
     if wanted:
         resolved = f'{{"for": "{wanted}", "num_workers": {size.workers}, "num_gpus": {size.each}}}'
         values = {"scale": wanted, "resolved": resolved}
-        _unset_numbers(scope, name)
-    done = [set_param(scope.project, name, parameter, text, environment) for parameter, text in values.items()]
-    return [line for one in done for line in one.summary]
+        project = _without_numbers(scope, name)
+    for parameter, text in values.items():
+        done, project = with_param(project, name, parameter, text, environment)
+        lines += done.summary
+    return project, lines
 
 
-def _unset_numbers(scope: Scope, name: str) -> None:
+def _without_numbers(scope: Scope, name: str) -> Project:
     """`scale` takes the place of the environment's own numbers: one layer has one of the two."""
-    file = scope.project.environment(scope.environment).file
+    project = scope.project
+    file = project.environment(scope.environment).file
     for parameter in SIZED:
         if file.has("component_params", name, parameter):
-            unset_param(scope.project, name, parameter, scope.environment)
+            _, project = without_param(project, name, parameter, scope.environment)
+    return project

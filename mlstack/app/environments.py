@@ -32,18 +32,27 @@ def is_local(platform: str, context: str, server: str) -> bool:
 def pin_environment(project: Project, name: str, cluster: str, server: str = "") -> EnvironmentChanged:
     """Stores the UID of the environment's cluster: of a local platform in the local file, else in its own."""
     env = project.environment(name)
-    if cluster == env.cluster and server in {"", env.server}:
+    files = pinned(project, name, cluster, server)
+    if not files:
         return EnvironmentChanged(name, (), ())
+    before = f" (before: {env.cluster})" if env.cluster and env.cluster != cluster else ""
+    return EnvironmentChanged(name, (f"Pinned {name} to cluster {cluster}{before}.",), save_files(*files))
+
+
+def pinned(project: Project, name: str, cluster: str, server: str = "") -> tuple[YamlFile, ...]:
+    """The files as they would be with the environment pinned to a cluster; none where it is already."""
+    env = project.environment(name)
+    if cluster == env.cluster and server in {"", env.server}:
+        return ()
     identity = {"cluster": cluster} | ({"server": server} if server else {})
     own, mine = copy.copy(env.file), project.local_to_edit()
     if is_local(env.platform, env.context, server or env.server) or mine.string("environments", name, "cluster"):
         for key, value in identity.items():
             mine.set(["environments", name, key], value)
-    else:
-        for key, value in identity.items():
-            own.set([key], value)
-    before = f" (before: {env.cluster})" if env.cluster and env.cluster != cluster else ""
-    return EnvironmentChanged(name, (f"Pinned {name} to cluster {cluster}{before}.",), save_files(own, mine))
+        return (mine,)
+    for key, value in identity.items():
+        own.set([key], value)
+    return (own,)
 
 
 def save_files(*files: YamlFile) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlstack.plan.model import WRITES, Plan
+from mlstack.plan.model import WRITES
 
 from .output import emit, table
-from .report import reporter, title
+from .report import reporter
 from .run import Seconds, allow_of, allow_options, confirmation, lock_option, scope_of
 from .settings import Settings, component_option, output_option, pass_settings, stream_option
 
@@ -135,28 +135,15 @@ def rollback(
 
     allow = allow_of(given)
     wait = "none" if given["no_wait"] else "ready"
-    options = ApplyOptions(allow, wait, given["timeout"], False, given["dry_run"], given["lock_timeout"])
-    ask = confirmation(settings, environment, given["yes"], f"{environment} would go back to a former revision")
-
-    def show_and_ask(plan: Plan) -> bool | None:
-        if given["output"] == "text":
-            click.echo(plan_text(plan))
-        return ask(plan)
+    yes = given["yes"]
+    options = ApplyOptions(allow, wait, given["timeout"], False, given["dry_run"], given["lock_timeout"], yes=yes)
+    ask = confirmation(given, f"{environment} would go back to a former revision")
 
     with closing(reporter(given["output"])) as report:
         scope = scope_of(settings, environment, components)
-        done = action(scope, revision, files=given["files"], options=options, on_event=report, confirm=show_and_ask)
+        done = action(scope, revision, files=given["files"], options=options, on_event=report, confirm=ask)
     if given["output"] == "text" and not given["dry_run"]:
         click.echo(rollback_text(environment, done, files=given["files"]))
-
-
-def plan_text(plan: Plan) -> str:
-    """What a plan writes, an object a line."""
-    lines = []
-    for change in plan.writes:
-        fields = ", ".join(f"{one.path} {one.before} -> {one.after}" for one in change.fields[:3])
-        lines.append(f"    {change.action:<9} {title(change.key):<34} {fields or change.reason}".rstrip())
-    return "\n".join(lines)
 
 
 def rollback_text(environment: str, done: Rollback, *, files: bool) -> str:

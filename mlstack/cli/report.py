@@ -35,6 +35,15 @@ def summary(plan: Plan) -> str:
     return "   ".join(f"{action} {plan.count(action)}" for action in shown)
 
 
+def plan_text(plan: Plan) -> str:
+    """What a plan writes, an object a line."""
+    lines = []
+    for change in plan.writes:
+        fields = ", ".join(f"{one.path} {one.before} -> {one.after}" for one in change.fields[:3])
+        lines.append(f"    {change.action:<9} {title(change.key):<34} {fields or change.reason}".rstrip())
+    return "\n".join(lines)
+
+
 class Lines:
     """Events as lines: one per thing that happened. On a terminal the objects waited for are redrawn in place."""
 
@@ -75,8 +84,6 @@ class Lines:
         """Which cluster this is about: said before anything is written to it, and not where there is nothing to do."""
         where = f"{event.environment}: context {event.context} ({event.server})"
         self.heading = f"{where}, cluster {event.cluster[:8]}, namespace {event.namespace}"
-        if event.pinned:
-            self.say(f"  Pinned {event.environment} to this cluster.")
 
     def planned(self, event: events.Planned) -> None:
         """The counts, and what the reader has to know before it happens."""
@@ -191,6 +198,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
                 "component": change.component,
                 "reason": change.reason,
                 "disruption": change.disruption,
+                "loses": change.loses,
                 "blocked": change.blocked,
             }
             for change in plan.changes

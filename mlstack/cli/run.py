@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 from mlstack.errors import MlstackError
 
 from .output import can_ask, counted, emit
-from .report import plan_as_dict, reporter, summary, title
+from .report import plan_as_dict, plan_text, reporter, summary, title
 from .settings import (
     Command,
     Settings,
@@ -24,11 +24,32 @@ from .settings import (
 )
 
 if TYPE_CHECKING:
+    from mlstack.actions.delete import Removal
     from mlstack.actions.planning import Scope
     from mlstack.plan.model import Allow, Plan
 
 HUB = ("StatefulSet", "tf-hub")  # what every hub of the prototypes is called
-INCLUDE = click.Choice(["pvc", "crd", "namespace"])
+
+
+class DataKinds(click.ParamType[frozenset[str]]):
+    """Words for kinds that hold data, separated by commas."""
+
+    name = "kinds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        """The words as a set."""
+        from mlstack.plan.kinds import INCLUDES
+
+        words = frozenset(word.strip() for word in str(value).split(",")) - {""}
+        for word in sorted(words - set(INCLUDES)):
+            self.fail(f"must be of {', '.join(INCLUDES)}, got {word}", param, ctx)
+        return words
+
+
+def include_option(text: str) -> Callable[[Command], Command]:
+    """`--include pvc,crd`, repeatable."""
+    metavar = "KIND,…"
+    return click.option("--include", multiple=True, type=DataKinds(), metavar=metavar, help=text)
 
 
 class Seconds(click.ParamType[float]):
@@ -60,7 +81,7 @@ def allow_options(command: Command) -> Command:
         click.option("--force-conflicts", is_flag=True, help="Take fields that others own."),
         click.option("--allow-disruption", is_flag=True, help="Restart notebooks, replicas, running jobs."),
         click.option("--recreate", is_flag=True, help="Delete and create what can't change in place."),
-        click.option("--include", multiple=True, type=INCLUDE, help="Prune these kinds too; repeatable."),
+        include_option("Delete data too: pvc, pv, crd, namespace, secret, statefulset."),
     ):
         command = option(command)
     return command
@@ -68,8 +89,8 @@ def allow_options(command: Command) -> Command:
 
 def lock_option(command: Command) -> Command:
     """`--lock-timeout`, on what writes to an environment."""
-    text = "How long to wait for another apply to end; 0: not at all. [default: 60s]"
-    return click.option("--lock-timeout", type=Seconds(), default=60, help=text)(command)
+    text = "How long to wait for another apply to end; 0: not at all. [default: 60s, within --timeout]"
+    return click.option("--lock-timeout", type=Seconds(), default=None, help=text)(command)
 
 
 def allow_of(given: dict[str, Any]) -> Allow:
@@ -81,7 +102,7 @@ def allow_of(given: dict[str, Any]) -> Allow:
         force_conflicts=given.pop("force_conflicts"),
         disruption=given.pop("allow_disruption"),
         recreate=given.pop("recreate"),
-        include=frozenset(given.pop("include")),
+        include=frozenset().union(*given.pop("include")),
     )
 
 
@@ -163,9 +184,10 @@ def apply(
         given["lock_timeout"],
         given["replan"],
         preflight=not given["no_preflight"],
+        yes=given["yes"],
     )
     with closing(reporter(given["output"])) as report:
-        outcome = action(scope, options, report, confirmation(settings, environment, given["yes"]))
+        outcome = action(scope, options, report, confirmation(given))
     if given["output"] == "text" and outcome.applied:
         next_step(outcome.plan)
 
@@ -177,16 +199,17 @@ def next_step(plan: Plan) -> None:
         click.echo(f"Notebook: mlstack notebook {plan.environment}")
 
 
-def confirmation(settings: Settings, environment: str, yes: bool, always: str = "") -> Callable[[Plan], bool | None]:
-    """A protected environment asks before it is changed, and refuses where nobody can be asked; None: no question.
+def confirmation(given: Mapping[str, Any], always: str = "") -> Callable[[Plan], bool | None]:
+    """Show a plan and ask, where the plan has a reason to ask or the command gives one (`always`), unless --yes.
 
-    So does a plan that has a reason of its own, and a command that gives one (`always`).
+    Refuses where stdin is not a terminal; None: no question.
     """
-    protected = settings.project().environment(environment).protected
 
     def confirm(plan: Plan) -> bool | None:
-        why = f"{environment} is protected" if protected else plan.asks or always
-        if yes or not why:
+        why = plan.asks or always
+        if why and given["output"] == "text":
+            click.echo(plan_text(plan))
+        if given["yes"] or not why:
             return None
         return ask(why, f"{why}. {summary(plan)}. Go on?")
 
@@ -196,7 +219,7 @@ def confirmation(settings: Settings, environment: str, yes: bool, always: str = 
 def ask(why: str, question: str) -> bool:
     """A person's answer. Raises MlstackError, which says `why` it had to be asked, where nobody sits there."""
     if not can_ask():
-        raise MlstackError(f"{why}, and nobody can be asked here; nothing was changed.", "Add --yes.")
+        raise MlstackError(f"{why}, and stdin is not a terminal; nothing was changed.", "Add --yes.")
     return click.confirm(question, err=True)
 
 
@@ -234,7 +257,7 @@ def wait(
 @click.command()
 @click.argument("environment")
 @component_option
-@click.option("--include", multiple=True, type=INCLUDE, help="Delete these kinds too; repeatable.")
+@include_option("Delete data too: pvc, pv, crd, namespace, secret, statefulset.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is gone.")
 @click.option("--timeout", type=Seconds(), default=600, help="How long to wait. [default: 10m]")
@@ -249,26 +272,30 @@ def delete(settings: Settings, /, environment: str, components: tuple[str, ...],
     with closing(reporter(given["output"])) as report:
         done = action(
             scope_of(settings, environment, components),
-            include=frozenset(given["include"]),
+            include=frozenset().union(*given["include"]),
             timeout_s=given["timeout"],
             wait=not given["no_wait"],
             dry_run=given["dry_run"],
             lock_timeout_s=given["lock_timeout"],
+            yes=given["yes"],
             on_event=report,
-            confirm=_confirm_delete(settings, environment, given["yes"] or given["dry_run"]),
+            confirm=_confirm_delete(environment, given["output"]),
         )
     if given["output"] == "text":
         kept = f", kept {', '.join(title(key) for key in done.kept)}" if done.kept else ""
         would = "would remove" if given["dry_run"] else "removed"
         click.echo(f"{environment}: {would} {counted(len(done.removed), 'object')}{kept}")
+        for line in done.left:
+            click.echo(line)
 
 
-def _confirm_delete(settings: Settings, environment: str, yes: bool) -> Callable[[Any], bool | None]:
-    protected = settings.project().environment(environment).protected
-
-    def confirm(keys: Any) -> bool | None:
-        if yes or not (protected or can_ask()):
-            return None
-        return ask(f"{environment} is protected", f"Remove {counted(len(keys), 'object')} from {environment}?")
+def _confirm_delete(environment: str, output: str) -> Callable[[Removal], bool | None]:
+    def confirm(removal: Removal) -> bool | None:
+        if output == "text":
+            for line in (*(f"    delete    {title(key)}" for key in removal.keys), *removal.loses):
+                click.echo(line)
+        what = f"{counted(len(removal.keys), 'object')} from {environment}"
+        why = f"{environment} is protected" if removal.protected else f"Removing {what} must be confirmed"
+        return ask(why, f"Remove {what}?")
 
     return confirm

@@ -32,11 +32,12 @@ def run(settings: Settings, /, environment: str, component: str, sets: tuple[str
     from mlstack.plan.model import Allow
 
     follow = given["follow"]
-    timeout = given["timeout"] or (86400.0 if follow else 600.0)
+    timeout = (86400.0 if follow else 600.0) if given["timeout"] is None else given["timeout"]
     wait = "none" if given["no_wait"] and not follow else "ready"
     allow = Allow(disruption=given["allow_disruption"])
-    options = ApplyOptions(allow, wait, timeout, not can_ask(), lock_timeout_s=given["lock_timeout"])
-    ask = confirmation(settings, environment, given["yes"])
+    lock, yes = given["lock_timeout"], given["yes"]
+    options = ApplyOptions(allow, wait, timeout, not can_ask(), lock_timeout_s=lock, yes=yes)
+    ask = confirmation(given)
     with closing(reporter(given["output"])) as report:
         scope = scope_of(settings, environment, (), sets)
         done = action(scope, component, follow=follow, options=options, on_event=report, confirm=ask)

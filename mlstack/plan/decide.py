@@ -16,9 +16,21 @@ from mlstack.plan.disruption import immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, entry, part_of
 from mlstack.plan.kinds import kind_of
 from mlstack.plan.leaving import left_out
+from mlstack.plan.losing import data_word
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.rules import Rule, takes
-from mlstack.plan.runs import Decision, RunState, config_names, decide, is_run, run_name, state_of
+from mlstack.plan.runs import (
+    Decision,
+    RunState,
+    asks_suspended,
+    config_names,
+    decide,
+    ended,
+    is_run,
+    run_name,
+    state_of,
+    suspend_path,
+)
 from mlstack.plan.wanted import Wanted
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -111,16 +123,46 @@ def _others_name(other: Manifest) -> str:
 
 def _run(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow) -> Change:
     remembered = inventory.runs.get(run_name(one.key))
-    state, decision = state_of(live, remembered), decide(one.run, live, remembered)
+    suspend = asks_suspended(one.manifest)
+    state, decision = state_of(live, remembered), decide(one.run, live, remembered, suspend=suspend)
+    if decision in (Decision.SUSPEND, Decision.RESUME):
+        return _switched(one, live, suspend=suspend)
     if decision is Decision.LEAVE:
-        action = Action.UNCHANGED if state is RunState.RUNNING else Action.DONE
+        action = Action.DONE if ended(state) else Action.UNCHANGED
         return _change(one, action, live=live, reason=f"{state.value}{_when(live, inventory, one.key)}")
     if decision is Decision.START or state is not RunState.RUNNING:
         reason = "" if state is RunState.NEVER else f"changed since the last run ({state.value})"
         return _change(one, Action.NEW_RUN, live=live, reason=reason)
-    words = f"replaces the running {one.key}"
-    blocked = "" if allow.disruption else f"{words}, which has not ended. --allow-disruption stops it and starts anew."
-    return _change(one, Action.NEW_RUN, live=live, reason="changed while running", disruption=words, blocked=blocked)
+    if allow.disruption:
+        words = f"replaces the running {one.key}"
+        return _change(one, Action.NEW_RUN, live=live, reason="changed while running", disruption=words)
+    note = "changed, but its former run has not ended, so the new run is held. Apply again when it has ended, "
+    note += "or stop it with --allow-disruption"
+    return replace(_change(one, Action.HELD, live=live, reason="its former run has not ended"), note=note)
+
+
+def _switched(one: Wanted, live: Manifest | None, *, suspend: bool) -> Change:
+    """A run that is held back or released, in place: its pods go, or come back."""
+    field = FieldChange(".".join(suspend_path(one.key)), not suspend, suspend)
+    if not suspend:
+        return _change(one, Action.RESUME, live=live, fields=[field], reason="suspend is off again")
+    words = f"suspends {one.key}: its pods are removed until suspend is off"
+    return _change(one, Action.SUSPEND, live=live, fields=[field], reason="suspend is on", disruption=words)
+
+
+def with_their_run(changes: Sequence[Change]) -> list[Change]:
+    """The changes with the ConfigMaps held that only held runs mount: a run's files do not change under it."""
+    if not any(one.action is Action.HELD for one in changes):
+        return list(changes)
+    users = [(config_names(one.manifest), one) for one in changes if one.manifest is not None]
+    held = {(one.key.namespace, name) for names, one in users if one.action is Action.HELD for name in names}
+    others = {(one.key.namespace, name) for names, one in users if one.action is not Action.HELD for name in names}
+    return [
+        replace(one, action=Action.HELD, reason="goes with its run, which is held", fields=(), blocked="")
+        if one.writes and one.key.kind == "ConfigMap" and (one.key.namespace, one.key.name) in held - others
+        else one
+        for one in changes
+    ]
 
 
 def _when(live: Manifest | None, inventory: Inventory, key: Key) -> str:
@@ -143,13 +185,25 @@ def _state(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner, rule
 
 def _compared(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner, rules: Sequence[Rule]) -> Draft:
     sent, note = (one, "") if takes(rules, one.key, "spec.replicas") else _left_to_scale(one, live)
+    sent = _handing_over(sent, live, owner)
     settled = inventory.digests.get(entry(one.key)) == one.digest
     verdict = compare(sent.manifest, live, owner.manager, settled=settled)
     if live["metadata"].get("deletionTimestamp"):
         return Draft(_change(sent, Action.RECREATE, live=live, reason="it is being deleted"))
     if verdict.same:
-        return Draft(_change(sent, Action.UNCHANGED, live=live, reason=note))
-    return Draft(_change(sent, Action.CHANGE, live=live, fields=verdict.fields, reason=note), ask=True)
+        return Draft(replace(_change(sent, Action.UNCHANGED, live=live, reason=note), note=note))
+    change = _change(sent, Action.CHANGE, live=live, fields=verdict.fields, reason=note)
+    return Draft(replace(change, note=note), ask=True)
+
+
+def _handing_over(one: Wanted, live: Manifest, owner: Owner) -> Wanted:
+    """With the live count where an HPA of ours is to decide it and the field is still ours: left out, the server would
+    put its default in its place, and end the pods. Once the HPA has written it, it is the HPA's (decisions.md, 43)."""
+    owned = (paths.owned_fields(live, owner.manager) or {}).get("f:spec") or {}
+    replicas = (live.get("spec") or {}).get("replicas")
+    if not one.sized or "f:replicas" not in owned or replicas is None:
+        return one
+    return one.sending({**one.manifest, "spec": {**(one.manifest.get("spec") or {}), "replicas": replicas}})
 
 
 def _left_to_scale(one: Wanted, live: Manifest) -> tuple[Wanted, str]:
@@ -208,13 +262,24 @@ def _refused(change: Change, refusal: str, allow: Allow) -> Change:
 def _recreated(change: Change, fields: Sequence[str], allow: Allow) -> Change:
     what = ", ".join(fields) or "a field of it"
     reason = f"{what} cannot be changed in place"
-    again = "--recreate deletes and creates it (data in volume claims stays)."
-    if change.key.kind == "PersistentVolumeClaim":
-        return replace(
-            change, blocked=f"{reason}, and deleting it would delete its data. Do that by hand if you mean it."
-        )
-    return replace(
-        change, action=Action.RECREATE, reason=reason, blocked="" if allow.recreate else f"{reason}. {again}"
+    live, row = change.live, kind_of(change.key.group, change.key.kind)
+    word = data_word(change.key, live, recreated=True) if live is not None else ""
+    stays = " (data in PersistentVolumeClaims stays)" if row.templates and not word else ""
+    blocked = "" if allow.recreate else f"{reason}. --recreate deletes and creates it{stays}."
+    if word and not (allow.recreate and word in allow.include):
+        blocked = f"{reason}. --recreate --include {word} deletes and creates it, and loses {row.loses}."
+    return replace(_at_its_size(change), action=Action.RECREATE, reason=reason, blocked=blocked)
+
+
+def _at_its_size(change: Change) -> Change:
+    """The change with the live count of pods: it is left out where another manager owns it, and is lost by deleting."""
+    replicas = ((change.live or {}).get("spec") or {}).get("replicas")
+    manifest = change.manifest
+    if not kind_of(change.key.group, change.key.kind).replicas or replicas is None or manifest is None:
+        return change
+    spec = manifest.get("spec") or {}
+    return (
+        change if "replicas" in spec else replace(change, manifest={**manifest, "spec": {**spec, "replicas": replicas}})
     )
 
 
@@ -258,7 +323,7 @@ def _prune(key: Key, live: Manifest, allow: Allow) -> Change:
     if live["metadata"].get("deletionTimestamp"):
         held = ", ".join(live["metadata"].get("finalizers") or [])
         return Change(key, Action.KEEP, component, live=live, reason=f"is being deleted; waits for finalizer {held}")
-    word = kept_word(key)
+    word = data_word(key, live)
     if word and word not in allow.include:
         return Change(key, Action.KEEP, component, live=live, reason=f"kept: --include {word} removes it")
     return Change(key, Action.PRUNE, component, live=live, reason="no longer rendered")
@@ -280,12 +345,6 @@ def _spared(change: Change, user: Key | None) -> Change:
     if user is None or (change.key.group, change.key.kind) != ("", "ConfigMap") or not change.writes:
         return change
     return replace(change, action=Action.KEEP, reason=f"kept: goes with {user}, which was started with it")
-
-
-def kept_word(key: Key) -> str:
-    """How --include calls this kind if it is kept unless named, "" for the others."""
-    word = kind_of(key.group, key.kind).include
-    return word if word in ("pvc", "crd", "namespace") else ""
 
 
 def component_of(live: Manifest) -> str:

@@ -5,10 +5,11 @@ A kind that has no row is kept in its state, judged by its own conditions, and l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mlstack.compose.manifests import CLUSTER_SCOPED
+from mlstack.errors import MlstackError, did_you_mean
 from mlstack.plan.runrules import job, spark_application, train_job, training_job
 from mlstack.plan.state import Rule
 from mlstack.plan.staterules import (
@@ -192,6 +193,13 @@ TABLE: Mapping[GroupKind, Kind] = {
 RUN_KINDS = frozenset(name for name, row in TABLE.items() if row.run)
 FINAL = frozenset(name for row in TABLE.values() for name in row.final)
 INCLUDES = tuple(sorted({row.include for row in TABLE.values()} - {""}))
+
+
+def check_includes(words: Iterable[str]) -> None:
+    """Raises MlstackError for a word that --include does not know."""
+    for word in words:
+        if word not in INCLUDES:
+            raise MlstackError(f"include must be of {', '.join(INCLUDES)}, got {word}.", did_you_mean(word, INCLUDES))
 
 
 def kind_of(group: str, kind: str) -> Kind:

@@ -22,6 +22,9 @@ class Action(StrEnum):
     FOREIGN = "foreign"  # exists, not ours: blocked
     SHARED = "shared"  # another app or tool provides it cluster-wide: left alone, not blocked
     NEW_RUN = "new run"  # a job starts, replacing its former run if there is one
+    HELD = "held"  # a changed job, or what it mounts, whose former run has not ended: not sent now
+    SUSPEND = "suspend"  # a run is held back, in place
+    RESUME = "resume"  # a suspended run goes on, in place
     DONE = "done"  # a run that has ended, also when its TTL removed it: never started again
     RECREATE = "recreate"  # an immutable field changes: deleted and created
     PRUNE = "prune"  # ours, and no longer rendered
@@ -29,8 +32,10 @@ class Action(StrEnum):
 
 
 WRITES = frozenset(
-    {Action.CREATE, Action.CHANGE, Action.ADOPT, Action.NEW_RUN, Action.RECREATE, Action.PRUNE},
+    {Action.CREATE, Action.CHANGE, Action.ADOPT, Action.NEW_RUN, Action.RECREATE, Action.PRUNE}
+    | {Action.SUSPEND, Action.RESUME},
 )
+SWITCHES = frozenset({Action.SUSPEND, Action.RESUME})  # patched in place: no run starts or ends
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ ABSENT = Absent()
 
 @dataclass(frozen=True)
 class Allow:
-    """What the caller permits beyond the harmless. `include`: kinds (`pvc`, `crd`, `namespace`) that may be removed."""
+    """What the caller permits beyond the harmless. `include`: kinds that hold data and may be deleted, by
+    the words of `plan.kinds.INCLUDES`."""
 
     adopt: bool = False
     force_conflicts: bool = False
@@ -70,8 +76,9 @@ class Change:
     """One object's part of a plan.
 
     `manifest` is what will be sent (None for prune and keep), `live` what the cluster has (None: nothing, or unread).
-    `disruption` says what would be interrupted; `blocked` why this change is refused as things stand ("": it is not).
-    Of fields that others own: `left` are not sent, `takes` are forced; `handover` (JSON 6902) goes before an adoption.
+    `disruption` says what would be interrupted, `loses` which data would be deleted; `blocked` why this change is
+    refused as things stand ("": it is not); `note` is told even where nothing is written. Of fields that others own:
+    `left` are not sent, `takes` are forced; `handover` (JSON 6902) goes before an adoption.
     """
 
     key: Key
@@ -87,6 +94,8 @@ class Change:
     left: tuple[FieldChange, ...] = ()
     takes: tuple[str, ...] = ()
     handover: tuple[Mapping[str, Any], ...] = ()
+    loses: str = ""
+    note: str = ""
 
     @property
     def writes(self) -> bool:

@@ -8,9 +8,9 @@ from mlstack.plan.model import Action, Change
 
 
 def notices(changes: Iterable[Change]) -> list[str]:
-    """What is left to others, and what is taken from them."""
+    """What is left to others, what is taken from them, and which data is lost."""
     found = list(changes)
-    return [*_shared(found), *_left(found), *_taken(found), *_adopted(found)]
+    return [*_shared(found), *_left(found), *_taken(found), *_adopted(found), *_lost(found), *_noted(found)]
 
 
 def unseen_notices(kinds: Collection[tuple[str, str]]) -> list[str]:
@@ -44,3 +44,12 @@ def _taken(changes: Iterable[Change]) -> list[str]:
 def _adopted(changes: Iterable[Change]) -> list[str]:
     adopted = (change for change in changes if change.action is Action.ADOPT and not change.blocked)
     return [f"{change.key}: {change.reason}." for change in adopted]
+
+
+def _lost(changes: Iterable[Change]) -> list[str]:
+    lossy = (change for change in changes if change.loses and not change.blocked)
+    return [f"{change.key}: deleting it loses {change.loses}." for change in lossy]
+
+
+def _noted(changes: Iterable[Change]) -> list[str]:
+    return [f"{change.key}: {change.note}." for change in changes if change.note and not change.blocked]

@@ -12,7 +12,7 @@ from mlstack.plan.runs import RunState, marked, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
 AGAIN = "started again on purpose"
-STARTABLE = (Action.NEW_RUN, Action.DONE, Action.UNCHANGED)
+STARTABLE = (Action.NEW_RUN, Action.DONE, Action.UNCHANGED, Action.HELD, Action.SUSPEND, Action.RESUME)
 
 
 def rerun(plan: Plan, runs: Collection[Key], allow: Allow, *, once: bool) -> Plan:
@@ -25,7 +25,7 @@ def rerun(plan: Plan, runs: Collection[Key], allow: Allow, *, once: bool) -> Pla
 def _again(change: Change, allow: Allow) -> Change:
     if change.action not in STARTABLE:
         return change
-    found = replace(change, action=Action.NEW_RUN, reason=AGAIN, disruption="", blocked="")
+    found = replace(change, action=Action.NEW_RUN, reason=AGAIN, disruption="", blocked="", note="")
     if change.live is None or state_of(change.live, None) is not RunState.RUNNING:
         return found
     words = f"replaces the running {change.key}"

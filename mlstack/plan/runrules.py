@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlstack.compose.manifests import Manifest, key_of
-from mlstack.plan.state import READY, Readiness, State, condition, counted, is_true, waiting, words
+from mlstack.plan.state import READY, Readiness, State, condition, counted, is_true, switched, waiting, words
 
 QUEUE = "kueue.x-k8s.io/queue-name"
 IN_QUEUE = "waits in queue "
@@ -19,7 +19,7 @@ def job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> R
         return Readiness(State.FAILED, reason=words(failed))
     if is_true(condition(live, "Complete")):
         return Readiness(State.FINISHED)
-    if is_true(condition(live, "Suspended")):
+    if _is_held(live, "spec", "suspend"):
         return _suspended(live)
     want = min(spec.get("parallelism", 1), spec.get("completions") or spec.get("parallelism", 1))
     return counted(status.get("ready", 0) + status.get("succeeded", 0), want)
@@ -29,6 +29,12 @@ def _suspended(live: Manifest) -> Readiness:
     """Ready, as kstatus has it, for whoever suspends a job means it; in a queue it waits for its turn."""
     queue = (live["metadata"].get("labels") or {}).get(QUEUE)
     return waiting(reason=f"{IN_QUEUE}{queue}") if queue else READY
+
+
+def _is_held(live: Manifest, *path: str) -> bool:
+    """By the switch, where it is set: the condition says so a while longer of a job that was released."""
+    switch = switched(live, path)
+    return is_true(condition(live, "Suspended")) if switch is None else switch
 
 
 def replica_specs(live: Manifest) -> Mapping[str, Any]:
@@ -45,7 +51,7 @@ def training_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, A
     for kind, state in (("Failed", State.FAILED), ("Succeeded", State.FINISHED)):
         if is_true(condition(live, kind)):
             return Readiness(state, reason=words(condition(live, kind)) if state is State.FAILED else "")
-    if is_true(condition(live, "Suspended")):
+    if _is_held(live, "spec", "runPolicy", "suspend"):
         return _suspended(live)
     want = sum(int(role.get("replicas", 1)) for role in replica_specs(live).values())
     counts = (status.get("replicaStatuses") or {}).values()
@@ -59,7 +65,7 @@ def train_job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]
         return Readiness(State.FAILED, reason=words(condition(live, "Failed")))
     if is_true(condition(live, "Complete")):
         return Readiness(State.FINISHED)
-    if is_true(condition(live, "Suspended")):
+    if _is_held(live, "spec", "suspend"):
         return _suspended(live)
     roles = status.get("jobsStatus") or []
     started = [role for role in roles if role.get("ready", 0) + role.get("succeeded", 0) > 0]
@@ -76,7 +82,7 @@ def spark_application(live: Manifest, spec: Mapping[str, Any], status: Mapping[s
     error = str(application.get("errorMessage") or "")
     if state in SPARK_ENDED:
         return Readiness(SPARK_ENDED[state], reason=error)
-    if state == "SUSPENDED":
+    if state == "SUSPENDED" or _is_held(live, "spec", "suspend"):
         return _suspended(live)
     if state != "RUNNING":
         return waiting(reason=error or state.lower().replace("_", " ") or "no operator has seen it yet")

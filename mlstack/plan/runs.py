@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.kinds import FINAL, kind_of
-from mlstack.plan.readiness import Readiness, State, readiness
+from mlstack.plan.readiness import QUEUE, Readiness, State, readiness
+from mlstack.plan.state import switched
 
 RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
 
@@ -21,6 +22,7 @@ class RunState(StrEnum):
 
     NEVER = "never started"
     RUNNING = "running"
+    SUSPENDED = "suspended"  # held back by its own switch, or its Workload's in a queue
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     STOPPED = "stopped"  # replaced while it ran
@@ -47,6 +49,8 @@ class Decision(StrEnum):
     """What to do with a run object that is rendered."""
 
     START = "start"
+    SUSPEND = "suspend"
+    RESUME = "resume"
     REPLACE = "replace"
     LEAVE = "leave"
 
@@ -57,7 +61,8 @@ def is_run(key: Key) -> bool:
 
 
 def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
-    """Ten hex digits over the spec and the ConfigMaps of `company` that it mounts; metadata alone does not count."""
+    """Ten hex digits over the spec and the ConfigMaps of `company` that it mounts; neither metadata nor the switch that
+    suspends it counts."""
     mounted = config_names(manifest)
     namespace = manifest["metadata"].get("namespace")
     configs = [
@@ -67,8 +72,37 @@ def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
         and other["metadata"]["name"] in mounted
         and other["metadata"].get("namespace") == namespace
     ]
-    facts = [_without_metadata(manifest.get("spec")), sorted(configs, key=lambda config: str(config["name"]))]
+    facts = [_without_metadata(_released(manifest)), sorted(configs, key=lambda config: str(config["name"]))]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _released(manifest: Manifest) -> Any:
+    """The spec without the switch that suspends the run."""
+    *above, last = suspend_path(key_of(manifest))
+    return _dropped({"spec": manifest.get("spec")}, [*above, last])["spec"]
+
+
+def _dropped(value: Any, path: Sequence[str]) -> Any:
+    if not isinstance(value, Mapping) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {key: below for key, below in value.items() if key != path[0]}
+    return {**value, path[0]: _dropped(value[path[0]], path[1:])}
+
+
+def suspend_path(key: Key) -> tuple[str, ...]:
+    """Where a run's switch is in its object."""
+    return tuple((kind_of(key.group, key.kind).suspend or "spec.suspend").split("."))
+
+
+def asks_suspended(manifest: Manifest) -> bool:
+    """Whether a run's object, rendered or live, has its switch on."""
+    return switched(manifest, suspend_path(key_of(manifest))) is True
+
+
+def in_queue(manifest: Manifest) -> bool:
+    """Whether Kueue decides when this run starts: the switch is Kueue's then, and ours is its Workload's."""
+    return bool((manifest["metadata"].get("labels") or {}).get(QUEUE))
 
 
 def _without_metadata(value: Any) -> Any:
@@ -102,7 +136,15 @@ def state_of(live: Manifest | None, remembered: Run | None) -> RunState:
     if live is None:
         return _remembered(remembered)
     state = run_readiness(live).state
-    return {State.FINISHED: RunState.SUCCEEDED, State.FAILED: RunState.FAILED}.get(state, RunState.RUNNING)
+    ended_as = {State.FINISHED: RunState.SUCCEEDED, State.FAILED: RunState.FAILED}.get(state)
+    return ended_as or (RunState.SUSPENDED if _is_suspended(live, remembered) else RunState.RUNNING)
+
+
+def _is_suspended(live: Manifest, remembered: Run | None) -> bool:
+    """A queue's own suspending is waiting; there only what we remember tells that it was meant."""
+    if in_queue(live):
+        return remembered is not None and remembered.outcome == RunState.SUSPENDED
+    return asks_suspended(live)
 
 
 def run_readiness(live: Manifest) -> Readiness:
@@ -131,7 +173,7 @@ def ended_at(live: Manifest) -> str:
 def _remembered(run: Run | None) -> RunState:
     if run is None or run.outcome == RunState.NEVER:
         return RunState.NEVER
-    return RunState(run.outcome) if run.outcome != RunState.RUNNING else RunState.REMOVED
+    return RunState.REMOVED if run.outcome in (RunState.RUNNING, RunState.SUSPENDED) else RunState(run.outcome)
 
 
 def hash_of_live(live: Manifest | None, remembered: Run | None) -> str:
@@ -140,19 +182,26 @@ def hash_of_live(live: Manifest | None, remembered: Run | None) -> str:
     return str(written or (remembered.hash if remembered else ""))
 
 
-def decide(wanted: str, live: Manifest | None, remembered: Run | None) -> Decision:
-    """Whether to start a run with hash `wanted`, replace the live object by one, or leave things as they are."""
+def decide(wanted: str, live: Manifest | None, remembered: Run | None, *, suspend: bool = False) -> Decision:
+    """Whether to start a run with hash `wanted`, replace the live object by one, or leave things as they are.
+
+    `suspend`: whether it shall be held back. One that somebody else suspended is left so: only what is remembered as
+    suspended by us is resumed.
+    """
     state = state_of(live, remembered)
     if state is RunState.NEVER:
         return Decision.START
     if hash_of_live(live, remembered) == wanted:
-        return Decision.LEAVE
+        if suspend and state is RunState.RUNNING:
+            return Decision.SUSPEND
+        ours = remembered is not None and remembered.outcome == RunState.SUSPENDED
+        return Decision.RESUME if ours and not suspend and state is RunState.SUSPENDED else Decision.LEAVE
     return Decision.START if live is None else Decision.REPLACE
 
 
 def ended(state: RunState) -> bool:
     """Whether nothing of the run goes on."""
-    return state is not RunState.RUNNING
+    return state not in (RunState.RUNNING, RunState.SUSPENDED)
 
 
 def marked(manifest: Manifest, run: str) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -37,6 +37,14 @@ class Readiness:
 READY = Readiness(State.READY)
 # A rule is given a live object, its spec and its status.
 Rule = Callable[[Manifest, Mapping[str, Any], Mapping[str, Any]], Readiness]
+
+
+def switched(live: Mapping[str, Any], path: Sequence[str]) -> bool | None:
+    """Whether the switch at `path` is on; None where it is not set."""
+    value: Any = live
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return None if value is None else value is True
 
 
 def waiting(have: int | None = None, want: int | None = None, reason: str = "") -> Readiness:

@@ -19,7 +19,8 @@ SHARED_WITH = "mlstack.dev/shared-with"  # "Kind/name": of use only beside our o
 
 @dataclass(frozen=True)
 class Wanted:
-    """One desired object as it will be sent. `run`: its run's hash, "" for a state; `digest` changes when it does."""
+    """One desired object as it will be sent. `run`: its run's hash, "" for a state; `digest` changes when it does;
+    `sized`: an HPA of ours decides how many pods it has."""
 
     key: Key
     component: str
@@ -27,6 +28,7 @@ class Wanted:
     stage: int
     run: str = ""
     digest: str = ""
+    sized: bool = False
 
     @property
     def shared(self) -> bool:
@@ -54,7 +56,7 @@ def wanted_objects(components: Mapping[str, Sequence[Manifest]], owner: Owner) -
     hashes = run_hashes(everything, everything)
     scaled = _scaled(everything)
     found = [
-        _wanted(_unsized(manifest, scaled), component, order, hashes, owner)
+        _wanted(manifest, component, order, hashes, owner, scaled)
         for component, manifests in components.items()
         for manifest in manifests
     ]
@@ -63,13 +65,19 @@ def wanted_objects(components: Mapping[str, Sequence[Manifest]], owner: Owner) -
 
 
 def _wanted(
-    manifest: Manifest, component: str, order: Mapping[Key, int], hashes: Mapping[Key, str], owner: Owner
+    manifest: Manifest,
+    component: str,
+    order: Mapping[Key, int],
+    hashes: Mapping[Key, str],
+    owner: Owner,
+    scaled: Collection[tuple[str, str, str]],
 ) -> Wanted:
     key = key_of(manifest)
-    ready = labelled(plain_data(manifest), owner)
+    sized = (key.kind, key.namespace, key.name) in scaled
+    ready = labelled(plain_data(_unsized(manifest) if sized else manifest), owner)
     if is_run(key):
         ready = marked(ready, hashes[key])
-    return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready))
+    return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready), sized)
 
 
 def _scaled(manifests: Iterable[Manifest]) -> set[tuple[str, str, str]]:
@@ -82,12 +90,10 @@ def _scaled(manifests: Iterable[Manifest]) -> set[tuple[str, str, str]]:
     return {(str(target.get("kind")), namespace, str(target.get("name"))) for namespace, target in targets}
 
 
-def _unsized(manifest: Manifest, scaled: Collection[tuple[str, str, str]]) -> Manifest:
-    """Without `spec.replicas` where an HPA of ours decides it (decisions.md, 20)."""
-    metadata = manifest["metadata"]
-    if (manifest["kind"], metadata.get("namespace", ""), metadata["name"]) not in scaled:
-        return manifest
-    return {**manifest, "spec": {key: value for key, value in manifest["spec"].items() if key != "replicas"}}
+def _unsized(manifest: Manifest) -> Manifest:
+    """Without `spec.replicas`: its HPA decides it (decisions.md, 20)."""
+    spec = manifest.get("spec") or {}
+    return {**manifest, "spec": {key: value for key, value in spec.items() if key != "replicas"}}
 
 
 def _check_unique(found: Iterable[Wanted]) -> None:

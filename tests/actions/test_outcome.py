@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+import pytest
+
 from mlstack.actions.events import Failed
-from mlstack.actions.outcome import ApplyFailedError, LateError, PlanBlockedError
+from mlstack.actions.outcome import (
+    ApplyFailedError,
+    LateError,
+    PlanBlockedError,
+    UnconfirmedError,
+    confirmed,
+    lock_seconds,
+)
 from mlstack.compose.manifests import Key
+from mlstack.errors import MlstackError
 from mlstack.plan.model import Action, Change, Plan
 
 A, B = Key("", "ConfigMap", "n", "a"), Key("apps", "Deployment", "n", "b")
@@ -58,3 +68,19 @@ def test_what_waits_for_its_operator_is_named() -> None:
         "Once it is: mlstack apply gke",
     )
     assert error.exit_code == 3
+
+
+@pytest.mark.parametrize(("agreed", "asks", "found"), [(None, "", False), (True, "", True), (True, "x", True)])
+def test_who_agreed(agreed: bool | None, asks: str, found: bool) -> None:
+    assert confirmed(agreed, asks) is found
+
+
+def test_who_did_not_agree() -> None:
+    with pytest.raises(MlstackError, match="Nothing was changed"):
+        confirmed(False, "")
+    with pytest.raises(UnconfirmedError, match="gke is protected, and the change was not confirmed; nothing"):
+        confirmed(None, "gke is protected")
+
+
+def test_another_apply_is_waited_for_within_the_time_for_everything() -> None:
+    assert [lock_seconds(None, 600), lock_seconds(None, 5), lock_seconds(90, 5)] == [60, 5, 90]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mlstack.actions.apply import Outcome
 from mlstack.actions.history import ComponentRun, History
 from mlstack.actions.rollback import Rollback
-from mlstack.cli.history import contents_as_dict, contents_text, history_text, plan_text, rollback_text, runs_text
+from mlstack.cli.history import contents_as_dict, contents_text, history_text, rollback_text, runs_text
+from mlstack.cli.report import plan_text
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import ABSENT, Action, Change, FieldChange, Plan
 from mlstack.plan.receipts import Contents, Receipt

@@ -18,10 +18,7 @@ PLAN = Plan("gke", "default", (Change(HUB, Action.CREATE, "core"), Change(HUB, A
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        (
-            events.Connected("gke", "gke", "https://1.2.3.4", "9d41aaaa-1", "default", True),
-            "gke: context gke (https://1.2.3.4), cluster 9d41aaaa, namespace default\n  Pinned gke to this cluster.\n",
-        ),
+        (events.Connected("gke", "gke", "https://1.2.3.4", "9d41aaaa-1", "default", True), ""),
         (events.Planned(PLAN), "  create 1   change 0   unchanged 1   prune 0\n  Left alone: x.\n"),
         (events.NothingToDo("gke", 31, 0.31), "gke: nothing to do (31 objects unchanged, 0.3 s)\n"),
         (events.Notice("Kept the claim db."), "  Kept the claim db.\n"),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from mlstack.cli.run import Seconds, next_step
+from mlstack.cli.run import DataKinds, Seconds, next_step
 from mlstack.compose.manifests import Key
 from mlstack.plan.model import Action, Change, Plan
 
@@ -65,3 +65,9 @@ def test_a_hub_that_is_there_is_pointed_at(
 ) -> None:
     next_step(Plan("gke", "ml", (Change(Key("apps", "StatefulSet", "ml", name), action),)))
     assert capsys.readouterr().out == said
+
+
+def test_kinds_that_hold_data_are_named_by_commas_or_again_and_again() -> None:
+    assert DataKinds().convert("pvc, crd,", None, None) == {"pvc", "crd"}
+    with pytest.raises(click.BadParameter, match="must be of crd, namespace, pv, pvc, secret, statefulset, got pcv"):
+        DataKinds().convert("pvc,pcv", None, None)

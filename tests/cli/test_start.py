@@ -111,7 +111,7 @@ def test_an_update_shows_first_and_asks(typed: Typed, sample: Any, monkeypatch: 
     ]
     assert (found["components"], found["updated"], sample.tree()) == (["components/cnn.yaml"], False, before)
     refused = typed("pkg", "update")
-    assert (refused.code, "nobody can be asked" in refused.err, sample.tree()) == (1, True, before)
+    assert (refused.code, "stdin is not a terminal" in refused.err, sample.tree()) == (1, True, before)
     monkeypatch.setattr("mlstack.cli.run.can_ask", lambda: True)
     monkeypatch.setattr("click.confirm", lambda *_, **__: False)
     assert (typed("pkg", "update").code, sample.tree()) == (0, before)

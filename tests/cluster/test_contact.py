@@ -12,6 +12,8 @@ from mlstack.actions import contact
 from mlstack.app.project import Project
 from mlstack.sandbox import Sandbox
 
+Kubectl = Callable[..., str]
+
 
 @pytest.fixture
 def project(new_app: Callable[[str], Any]) -> Callable[[], Project]:
@@ -32,6 +34,34 @@ def test_an_environment_is_pinned_and_a_sandbox_known(
     assert (added.environment.cluster, warning) == (uid(kubectl, "gke"), "")
     assert added.local_params == ("webhook: false",)
     assert added.environment.local  # a sandbox is this machine's alone
+
+
+def test_an_environment_that_gets_its_context_later(
+    new_app: Callable[[str], Any], gke: Sandbox, namespace: str, kubectl: Kubectl
+) -> None:
+    made, app = namespace, new_app("later")
+    local = app.root / ".mlstack/local.yaml"
+    app.write({"components/web/objects.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"})
+    file = app.root / "environments/dev.yaml"
+    head = "apiVersion: mlstack.dev/v1\nkind: Environment\nid: abcd1234\nplatform: gke\n"
+    app.do("env", "add", "dev", "--context", "gke", "--platform", "gke", "--namespace", made)
+    local.unlink()
+    file.write_text(f"{head}namespace: {made}\n", "utf-8")
+    said = app.do("env", "set", "dev", "--context", "gke")
+    assert ".mlstack/local.yaml: webhook: false for dev (this machine only)." in said
+    assert "webhook: false" in local.read_text("utf-8")
+
+    local.unlink()
+    before = app.files()
+    app.run("diff", "dev")
+    assert app.files() == before
+    said = app.do("apply", "dev")
+    assert ".mlstack/local.yaml: webhook: false for dev (this machine only)." in said
+    assert "Pinned dev to this cluster." in said
+    text = local.read_text("utf-8")
+    assert "webhook: false" in text
+    assert uid(kubectl, "gke") in text
+    kubectl("delete", "namespace", made, "--ignore-not-found", "--wait=false", context="gke")
 
 
 def test_the_platform_is_read_off_the_nodes(project: Callable[[], Project], gke: Sandbox) -> None:

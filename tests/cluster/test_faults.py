@@ -284,7 +284,7 @@ def test_a_protected_environment_is_asked_for(faulty: App, kubeconfig: Path) -> 
     faulty.do("env", "set", "gke", "--protected")
     faulty.do("param", "set", "--env=gke", "model", "replicas", "2")
     before = everything(kubeconfig, "gke")
-    told = "gke is protected, and nobody can be asked here; nothing was changed."
+    told = "gke is protected, and stdin is not a terminal; nothing was changed."
     refused(faulty, Fault("apply gke", told, "--yes"))
     refused(faulty, Fault("delete gke", told, "--yes"))
     faulty.do("apply", "gke", "--dry-run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mlstack.actions.events import LogLine
 from mlstack.actions.generate import generate
 from mlstack.actions.init import init
 from mlstack.actions.logs import logs
+from mlstack.actions.params import set_param
 from mlstack.actions.session import Scope
 from mlstack.actions.status import status
 from mlstack.app.contexts import KubeContexts
@@ -152,3 +154,46 @@ def test_another_runner_is_another_run(app: Path, kubectl: Kubectl) -> None:
     assert {"Job/operated-main", "Job/operated-worker"} <= {str(change.key) for change in outcome.plan.writes}
     assert "operated-main" in kubectl("get", "jobs", "-n", "team", context=NAME)
     assert "operated" not in kubectl("get", "tfjobs", "-n", "team", context=NAME)
+
+
+@pytest.mark.parametrize(("component", "runner"), [("held", "training-operator"), ("held-alone", "native")])
+def test_a_run_is_suspended_in_place_and_its_pods_come_back(
+    app: Path, kubectl: Kubectl, component: str, runner: str
+) -> None:
+    values = {**TRAIN, "num_workers": "1", "runner": runner, "annotations": '{"sim/mode": "forever"}'}
+    generate(Project.load(app), "pytorch-job", component, values)
+
+    def applied() -> dict[str, int]:
+        plan = apply(scope(app, component), ApplyOptions(timeout_s=120)).plan
+        return {str(action): count for action, count in plan.counts.items() if action not in ("unchanged", "create")}
+
+    def running() -> int:
+        return sum(pod["status"]["phase"] == "Running" for pod in pods(kubectl, component))
+
+    def said() -> str:
+        (one,) = status(scope(app, component)).components
+        return one.ready
+
+    assert "new run" in applied()
+    kinds = "pytorchjobs,jobs"
+    label = f"app.kubernetes.io/component={component}"
+    uids = kubectl("get", kinds, "-n", "team", "-l", label, "-o", "jsonpath={..metadata.uid}", context=NAME)
+    number = running()
+    assert number > 0
+    set_param(Project.load(app), component, "suspend", "true")
+    assert list(applied()) == ["suspend"]
+    await_number(running, 0)
+    assert (said(), applied()) == ("suspended", {})
+    set_param(Project.load(app), component, "suspend", "false")
+    assert list(applied()) == ["resume"]
+    await_number(running, number)
+    assert (said(), applied()) == ("running", {})
+    assert kubectl("get", kinds, "-n", "team", "-l", label, "-o", "jsonpath={..metadata.uid}", context=NAME) == uids
+
+
+def await_number(function: Callable[[], int], wanted: int) -> None:
+    """Wait until it is as many; the test fails where that never comes."""
+    until = time.monotonic() + 60
+    while function() != wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    assert function() == wanted

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.plan.decide import Answer, Draft, Snapshot, drafts, masked, prunes, settle, spared
+from mlstack.plan.decide import Answer, Draft, Snapshot, drafts, masked, prunes, settle, spared, with_their_run
 from mlstack.plan.inventory import PART_OF, Inventory, Owner
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.runs import Run, run_name
@@ -107,10 +107,62 @@ def test_runs() -> None:
     assert (gone.action, gone.reason) == (Action.DONE, "ended and removed, started T")
     assert decide(other, last=remembered).change.action is Action.NEW_RUN
     assert decide(other, ended).change.blocked == ""
-    refused = decide(other, running).change
-    assert (refused.action, refused.disruption) == (Action.NEW_RUN, "replaces the running Job/x")
-    assert "--allow-disruption" in refused.blocked
-    assert decide(other, running, allow=Allow(disruption=True)).change.blocked == ""
+    held = decide(other, running).change
+    assert (held.action, held.blocked, held.writes) == (Action.HELD, "", False)
+    assert "the new run is held" in held.note
+    assert "--allow-disruption" in held.note
+    allowed = decide(other, running, allow=Allow(disruption=True)).change
+    assert (allowed.action, allowed.disruption) == (Action.NEW_RUN, "replaces the running Job/x")
+
+
+def test_the_files_that_only_a_held_run_mounts_are_held_with_it() -> None:
+    def mounts(name: str, action: Action) -> Change:
+        spec = {"containers": [{"name": "a", "envFrom": [{"configMapRef": {"name": name}}]}]}
+        manifest = make("Job", "batch/v1", spec={"template": {"spec": spec}})
+        return Change(key_of(manifest), action, manifest=manifest)
+
+    configs = [Change(Key("", "ConfigMap", "n", name), Action.CHANGE) for name in ("own", "shared", "other")]
+    changes = [*configs, mounts("own", Action.HELD), mounts("shared", Action.HELD), mounts("shared", Action.CHANGE)]
+    found = with_their_run(changes)
+    assert [one.action for one in found[:3]] == [Action.HELD, Action.CHANGE, Action.CHANGE]
+    assert with_their_run(configs) == configs
+
+
+def test_a_switch_that_suspends_is_patched_in_place() -> None:
+    (one,) = wanted(make("Job", "batch/v1", spec=JOB))
+    (off,) = wanted(make("Job", "batch/v1", spec={**JOB, "suspend": True}))
+    assert one.run == off.run
+    change = decide(off, existing(one)).change
+    assert (change.action, change.blocked, change.fields) == (
+        Action.SUSPEND,
+        "",
+        (FieldChange("spec.suspend", False, True),),
+    )
+    held = existing(one, spec={**JOB, "suspend": True})
+    remembered = Run(one.run, "suspended", "T")
+    assert decide(off, held, last=remembered).change.action is Action.UNCHANGED
+    assert decide(one, held, last=remembered).change.action is Action.RESUME
+    assert decide(one, held).change.action is Action.UNCHANGED  # another user suspended it
+    gone = decide(one, last=remembered).change
+    assert (gone.action, gone.reason) == (Action.DONE, "ended and removed, started T")
+
+
+def test_the_live_size_is_sent_until_an_autoscaler_of_ours_has_it() -> None:
+    scaler = make(
+        "HorizontalPodAutoscaler", "autoscaling/v2", spec={"scaleTargetRef": {"kind": "Deployment", "name": "x"}}
+    )
+    one = next(one for one in wanted(make("Deployment", "apps/v1", spec={"replicas": 5}), scaler) if one.sized)
+    assert "replicas" not in one.manifest["spec"]
+    entry = {"manager": OWNER.manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    live = existing(one, spec={"replicas": 5})
+    live["metadata"]["managedFields"] = [entry]
+    sent = decide(one, live).change.manifest
+    assert sent is not None
+    assert sent["spec"]["replicas"] == 5
+    live["metadata"]["managedFields"] = [{**entry, "fieldsV1": {"f:spec": {"f:paused": {}}}}]
+    sent = decide(one, live).change.manifest
+    assert sent is not None
+    assert "replicas" not in sent["spec"]
 
 
 def test_an_object_that_is_going_is_made_anew() -> None:
@@ -152,7 +204,7 @@ def test_a_running_workload_is_restarted_only_when_allowed() -> None:
     assert (allowed.blocked, allowed.disruption) == ("", "restarts x (1 running pod)")
 
 
-def test_immutable_fields_need_recreate_and_data_is_never_recreated() -> None:
+def test_immutable_fields_need_recreate_and_data_its_word_too() -> None:
     asked = draft("StatefulSet", "apps/v1", "spec.serviceName")
     refusal = Answer(refusal="updates to statefulset spec for fields other than ... are forbidden")
     refused = settle(asked, refusal, NOTHING)
@@ -160,9 +212,11 @@ def test_immutable_fields_need_recreate_and_data_is_never_recreated() -> None:
     assert refused.blocked.startswith("spec.serviceName cannot be changed in place. --recreate")
     assert settle(asked, refusal, Allow(recreate=True)).blocked == ""
     claim = draft("PersistentVolumeClaim", "v1", "spec.storageClassName")
-    kept = settle(claim, Answer(refusal="spec is immutable after creation"), Allow(recreate=True))
-    assert kept.action is Action.CHANGE
-    assert "delete its data" in kept.blocked
+    refusal = Answer(refusal="spec is immutable after creation")
+    for allow in (NOTHING, Allow(recreate=True), Allow(include=frozenset({"pvc"}))):
+        told = settle(claim, refusal, allow).blocked
+        assert "--recreate --include pvc deletes and creates it, and loses the data of its volume." in told
+    assert settle(claim, refusal, Allow(recreate=True, include=frozenset({"pvc"}))).blocked == ""
 
 
 def test_secrets_are_masked() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlstack.actions.delete import delete
+from mlstack.cli import main
 from mlstack.errors import MlstackError
 from tests.cluster.engine.manifests import config, deployment, job, together
 
@@ -31,7 +32,13 @@ def names(kubectl: Kubectl, namespace: str) -> set[str]:
     return {name for name in found if "kube-root-ca" not in name}
 
 
-def test_what_is_ours_goes_and_data_stays(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_what_is_ours_goes_and_data_stays(
+    stack: Stack,
+    namespace: str,
+    kubectl: Kubectl,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stack.write("web", OBJECTS)
     stack.apply()
     kubectl("create", "configmap", "foreign", "-n", namespace, context="gke")
@@ -40,8 +47,15 @@ def test_what_is_ours_goes_and_data_stays(stack: Stack, namespace: str, kubectl:
     assert names(kubectl, namespace) == everything
     with pytest.raises(MlstackError, match="Nothing was changed"):
         delete(stack.scope(), confirm=lambda keys: False)
+    monkeypatch.chdir(stack.root)
+    assert main.run(["delete", "gke"]) == 1
+    asked = capsys.readouterr()
+    assert "Removing 2 objects from gke must be confirmed, and stdin is not a terminal; nothing was" in asked.err
+    assert asked.out.splitlines()[-2:] == ["    delete    ConfigMap/settings", "    delete    Deployment/web"]
+    assert names(kubectl, namespace) == everything
     done = delete(stack.scope())
     assert done == rehearsed
+    assert done.left == ("Kept: PersistentVolumeClaim/data. To delete: mlstack delete gke --include pvc",)
     assert [str(key) for key in done.kept] == ["PersistentVolumeClaim/data"]
     left = names(kubectl, namespace)
     assert {"configmap/foreign", "persistentvolumeclaim/data"} < left

@@ -78,7 +78,7 @@ def test_back_and_forth(
 
     monkeypatch.chdir(stack.root)
     assert main.run(["apply", "gke"]) == 1
-    assert "gke was rolled back to revision 1, and the files are ahead of it, and nobody can be asked" in (
+    assert "gke was rolled back to revision 1, and the files are ahead of it, and stdin is not a terminal" in (
         capsys.readouterr().err
     )
     assert main.run(["apply", "gke", "--yes"]) == 0

@@ -164,6 +164,14 @@ def test_apply_turns_scale_into_numbers_once(app: Any) -> None:
         assert "is a number of GPUs, and its workers ask for none (num_gpus = 0, the prototype's" in refused.stderr
         assert "With GPUs: mlstack param set cnn num_gpus 1." in refused.stderr
     app.do("param", "set", "cnn", "num_gpus", "1")
+    app.do("env", "set", "gke", "--protected")
+    before = app.files()
+    asked = app.run("apply", "gke")
+    assert asked.returncode == 1
+    assert "gke is protected, and stdin is not a terminal; nothing was changed." in asked.stderr
+    assert 'cnn.resolved = {"for": "2"' in asked.stdout  # in the plan that is asked for
+    assert app.files() == before
+    app.do("env", "set", "gke", "--unprotected")
     said = app.do("apply", "gke")
     assert 'environments/gke.yaml: cnn.resolved = {"for": "2"' in said
     stored = (app.root / "environments/gke.yaml").read_text("utf-8")
