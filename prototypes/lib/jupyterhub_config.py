@@ -63,6 +63,9 @@ def confine(spawner):
     spawner.uid = 1000
     spawner.fs_gid = 100
     spawner.allow_privilege_escalation = False
+    spawner.automount_service_account_token = False
+    # A Service called vllm would set VLLM_PORT, one called tf-hub-lb TF_HUB_LB_PORT and so on.
+    spawner.extra_pod_config = {"enableServiceLinks": False}
     spawner.container_security_context = {
         "runAsNonRoot": True,
         "capabilities": {"drop": ["ALL"]},

@@ -17,7 +17,7 @@ import yaml
 from mlstack.compose.manifests import Manifest, pod_templates
 from mlstack.compose.prototypes import Prototype
 from mlstack.compose.render import Rendered
-from tests.prototypes.showing import PLATFORMS, PROTOTYPES, catalogue, on
+from tests.prototypes.showing import PLATFORMS, PROTOTYPES, catalogue, on, on_fullest
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = [(platform, prototype) for platform in PLATFORMS for prototype in PROTOTYPES]
@@ -103,6 +103,52 @@ def test_every_container_asks_for_what_it_needs_and_gains_no_privilege(
         assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
         assert "memory" in container["resources"]["limits"]
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+# Its pods are made of the cluster's own runtime, which a TrainJob can neither tell this nor give a token.
+RUNTIMES = {"train-job"}
+# What talks to the API server: hub and operator, the driver that makes executors, the launcher that execs into workers.
+TOKENS = {
+    "jupyterhub": {"StatefulSet"},
+    "kubeflow-core": {"StatefulSet", "Deployment"},
+    "mpi-job": {"Launcher"},
+    "spark-application": {"Job"},
+    "training-operator": {"Deployment"},
+}
+MANNERS = [prototype for prototype in PROTOTYPES if prototype not in RUNTIMES]
+
+
+def _pods(prototype: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each different pod that a prototype's pairwise sets make, with its kind or role."""
+    for _, rendered in on_fullest(prototype):
+        for manifest in rendered.manifests:
+            for path, template in pod_templates(manifest):
+                role = path[-2] if len(path) > 3 else manifest["kind"]
+                yield role, template["spec"]
+
+
+@pytest.mark.parametrize("prototype", MANNERS)
+def test_services_are_no_variables_in_any_pod(prototype: str) -> None:
+    found = list(_pods(prototype))
+    assert found
+    assert [role for role, spec in found if spec.get("enableServiceLinks") is not False] == []
+
+
+@pytest.mark.parametrize("prototype", MANNERS)
+def test_only_what_talks_to_the_api_server_has_a_token(prototype: str) -> None:
+    """A job's program may, with a service account that its user names."""
+    for role, spec in _pods(prototype):
+        named = bool(spec.get("serviceAccountName"))
+        if spec.get("automountServiceAccountToken") is not False:
+            assert named or role in TOKENS.get(prototype, set()), (prototype, role)
+        else:
+            assert role not in TOKENS.get(prototype, set())
+
+
+@pytest.mark.parametrize("prototype", PROTOTYPES)
+def test_no_volume_takes_the_whole_disk_of_a_node(prototype: str) -> None:
+    volumes = [volume for _, spec in _pods(prototype) for volume in spec.get("volumes", ())]
+    assert [volume for volume in volumes if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]] == []
 
 
 def _containers(rendered: Rendered) -> Iterator[dict[str, Any]]:

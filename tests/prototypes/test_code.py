@@ -130,7 +130,7 @@ def test_packages_go_in_front_and_need_no_rights(job: Prototype) -> None:
         assert init["securityContext"] == container["securityContext"]
         [target] = [one["value"] for one in container["env"] if one["name"] == "PYTHONPATH"]
         assert target in init["command"]
-        assert {"name": "packages", "emptyDir": {}} in spec["volumes"]
+        assert {"name": "packages", "emptyDir": {"sizeLimit": "20Gi"}} in spec["volumes"]
 
 
 def test_pip_alone_needs_no_code(catalogue: dict[str, Prototype]) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -136,6 +137,7 @@ def test_a_change_of_the_configuration_rolls_the_pod(one: One) -> None:
     ("values", "says"),
     [
         ({"service_type": "LoadBalancer"}, "authenticator dummy (one password for everybody)"),
+        ({"admin_users": ["ada"]}, "everybody could log in as one of admin_users (ada)"),
         ({"authenticator": "native"}, "native would let nobody in: name in admin_users"),
         ({"authenticator": "oauth"}, "needs oauth_client_id, oauth_client_secret"),
         ({**OAUTH}, "would let nobody in"),
@@ -160,6 +162,46 @@ def test_network_policies_select_what_the_hub_starts(show: Show, configure: Call
     assert len(policies) == 2
     assert policies[1]["spec"]["podSelector"]["matchLabels"] == labels
     assert policies[0]["spec"]["ingress"][1]["from"][0]["podSelector"]["matchLabels"] == labels
+
+
+REACHED = ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07::1"]
+NOT_REACHED = [
+    "169.254.169.254",  # the metadata of Google, Amazon and Azure
+    "169.254.170.2",  # Amazon's credentials for containers
+    "fd00:ec2::254",
+    "100.100.100.200",  # Alibaba's
+    "10.0.0.1",
+    "172.20.0.1",
+    "192.168.1.1",
+    "100.64.0.7",
+    "fe80::1",
+]
+
+
+def test_notebooks_reach_the_internet_and_neither_metadata_nor_private_addresses(one: One) -> None:
+    egress = one("NetworkPolicy/tf-hub-notebooks", "jupyterhub")["spec"]["egress"]
+    assert egress[0] == {"to": [{"podSelector": {}}]}  # the hub, and what else is served in this namespace
+    assert egress[1] == {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+    blocks = [peer["ipBlock"] for peer in egress[2]["to"]]
+
+    def reaches(address: str) -> bool:
+        ip = ip_address(address)
+        return any(
+            ip in ip_network(block["cidr"]) and not any(ip in ip_network(out) for out in block["except"])
+            for block in blocks
+        )
+
+    assert [address for address in REACHED if not reaches(address)] == []
+    assert [address for address in NOT_REACHED if reaches(address)] == []
+    for block in blocks:
+        assert all(ip_network(out).subnet_of(ip_network(block["cidr"])) for out in block["except"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("memory", "request_"), [("1Gi", "256Mi"), ("512Mi", "128Mi"), ("4Gi", "1024Mi")])
+def test_the_hubs_own_memory(memory: str, request_: str, one: One) -> None:
+    pod = one("StatefulSet", "kubeflow-core", hub_memory=memory)["spec"]["template"]["spec"]
+    hub = next(container for container in pod["containers"] if container["name"] == "hub")
+    assert hub["resources"] == {"requests": {"cpu": "100m", "memory": request_}, "limits": {"memory": memory}}
 
 
 def test_the_hub_waits_for_the_proxy_beside_it(configure: Callable[..., Config]) -> None:
@@ -187,6 +229,8 @@ def test_notebooks_are_admitted_at_the_level_restricted(configure: Callable[...,
     assert context["runAsNonRoot"] is True
     assert context["capabilities"] == {"drop": ["ALL"]}
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spawner.automount_service_account_token is False
+    assert spawner.extra_pod_config == {"enableServiceLinks": False}
 
 
 def test_without_gpus_there_is_one_kind_of_notebook(configure: Callable[..., Config]) -> None:
@@ -209,12 +253,12 @@ def test_with_gpus_only_their_profile_sees_them(configure: Callable[..., Config]
 def test_one_password_lets_in_everybody_or_those_named(
     allowed: list[str], everybody: bool, configure: Callable[..., Config]
 ) -> None:
-    config = configure(allowed_users=allowed, admin_users=["grace"])
+    config = configure(allowed_users=allowed)
     assert config["JupyterHub"].authenticator_class == "dummy"
     assert config["DummyAuthenticator"].password == "correct horse"
     assert config["Authenticator"].allow_all is everybody
-    assert config["Authenticator"].allowed_users == {*allowed, "grace"}
-    assert config["Authenticator"].admin_users == {"grace"}
+    assert config["Authenticator"].allowed_users == set(allowed)
+    assert config["Authenticator"].admin_users == set()
 
 
 def test_an_empty_password_starts_no_hub(configure: Callable[..., Config]) -> None:
@@ -262,4 +306,4 @@ def test_idle_notebooks_can_stay(configure: Callable[..., Config]) -> None:
 
 def test_the_configuration_is_the_file_of_the_library(one: One) -> None:
     text = (bundled("prototypes") / "lib" / "jupyterhub_config.py").read_text()
-    assert one("ConfigMap", "kubeflow-core")["data"]["jupyterhub_config.py"] == text
+    assert one("ConfigMap/jupyterhub-config", "kubeflow-core")["data"]["jupyterhub_config.py"] == text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +42,7 @@ def variables(job: dict[str, Any], role: str = "Worker") -> dict[str, str]:
         ("tf-job", {"num_masters": 1, "num_workers": 0}, {"Chief": 1}),
         (
             "tf-job",
-            {"num_masters": 1, "num_ps": 2, "num_workers": 3, "evaluator": True},
+            {"num_masters": 1, "num_ps": 2, "num_workers": 3, "evaluator": True, "command": ["python", "train.py"]},
             {"Chief": 1, "Worker": 3, "PS": 2, "Evaluator": 1},
         ),
         (
@@ -60,6 +63,8 @@ def test_processes_of_a_job(prototype: str, values: dict[str, Any], found: dict[
         ({"name": "2nd-run"}, "the first of them a letter"),
         ({"num_workers": 0}, "nothing would train"),
         ({"scale": "max"}, "scale max is not resolved for this cluster"),
+        ({"evaluator": True}, "evaluator needs command with the training operator"),
+        ({"restart_policy": "ExitCode"}, "backoff_limit 3 never ends the job"),
         ({"scale": "4", "resolved": {"for": "max", "num_workers": 1, "num_gpus": 1}}, "scale 4 is not resolved"),
     ],
 )
@@ -89,13 +94,49 @@ def test_cpu_and_memory_are_per_gpu_if_there_are_any(values: dict[str, Any], cpu
 
 
 def test_only_what_trains_has_gpus(one: One) -> None:
-    for prototype, beside in (("tf-cnn", {}), ("tf-job", {"num_masters": 1, "evaluator": True})):
+    for prototype, beside in (("tf-cnn", {}), ("tf-job", {"num_masters": 1, "evaluator": True, "command": ["train"]})):
         job = one("TFJob", prototype, num_ps=1, num_gpus=1, num_workers=2, **beside)
         for role in roles(job):
             has = "nvidia.com/gpu" in container(job, role)["resources"]["limits"]
             assert has == (role == "Worker")
             assert ("NVIDIA_VISIBLE_DEVICES" in variables(job, role)) == (not has)
             assert "tolerations" in job["spec"]["tfReplicaSpecs"][role]["template"]["spec"] or not has
+
+
+CLUSTERS = [
+    {"chief": ["c:1"], "evaluator": ["e:1"], "ps": ["p:1"], "worker": ["w:1", "v:1"]},
+    {"chief": ["c:1"], "evaluator": ["e:1"]},
+    {"evaluator": ["e:1"], "worker": ["w:1"]},
+]
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+@pytest.mark.parametrize("role", ["chief", "evaluator"])
+def test_an_evaluator_is_not_part_of_the_training_cluster(cluster: dict[str, Any], role: str, one: One) -> None:
+    """The operator's TF_CONFIG, as Go writes it, as the program sees it."""
+    tell = ["sh", "-c", 'printf %s "$TF_CONFIG"']
+    job = one("TFJob", "tf-job", num_masters=1, num_ps=1, num_workers=2, evaluator=True, command=tell)
+    config = {"cluster": cluster, "task": {"type": role, "index": 0}, "environment": "cloud"}
+    given = json.dumps(config, separators=(",", ":"))
+    for one_role in roles(job):
+        command = container(job, one_role)["command"]
+        told = subprocess.run(command, env={**os.environ, "TF_CONFIG": given}, capture_output=True, text=True, check=True)
+        trained = {name: hosts for name, hosts in cluster.items() if name != "evaluator"}
+        assert json.loads(told.stdout) == {**config, "cluster": trained}
+
+
+def test_without_an_evaluator_nothing_stands_before_the_program(one: One) -> None:
+    assert container(one("TFJob", "tf-job", command=["python", "train.py"]))["command"] == ["python", "train.py"]
+
+
+@pytest.mark.parametrize("prototype", ["tf-cnn", "tf-job", "pytorch-job", "paddle-job"])
+def test_restarts_that_nobody_counts_are_refused(prototype: str, show: Show) -> None:
+    """The operator counts the containers' restarts; by ExitCode it makes new pods, which have none."""
+    with pytest.raises(MlstackError, match="restart_policy ExitCode would restart a killed process for ever"):
+        show(prototype, restart_policy="ExitCode")
+    show(prototype, restart_policy="ExitCode", backoff_limit=0)
+    if prototype != "paddle-job":
+        show(prototype, restart_policy="ExitCode", runner="native")
 
 
 def test_a_chief_without_servers_trains_too(one: One) -> None:

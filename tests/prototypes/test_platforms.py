@@ -105,9 +105,7 @@ def test_another_accelerator_has_its_own_taint(one: One) -> None:
     assert spec["containers"][0]["resources"]["limits"]["amd.com/gpu"] == "2"
 
 
-def test_eks_names_a_storage_class_because_it_has_no_default(one: One) -> None:
-    claim = one("StatefulSet", "kubeflow-core", "eks")["spec"]["volumeClaimTemplates"][0]["spec"]
-    assert claim["storageClassName"] == "gp2"
-    assert (
-        "storageClassName" not in one("StatefulSet", "kubeflow-core", "gke")["spec"]["volumeClaimTemplates"][0]["spec"]
-    )
+@pytest.mark.parametrize("platform", ["aks", "eks", "generic", "gke", "minikube"])
+def test_the_storage_class_is_the_clusters_default(platform: str, one: One) -> None:
+    claim = one("StatefulSet", "kubeflow-core", platform)["spec"]["volumeClaimTemplates"][0]["spec"]
+    assert "storageClassName" not in claim

@@ -28,7 +28,7 @@ def variables(container: dict[str, Any]) -> dict[str, Any]:
     [
         ("gs://models/flowers", "gs://models/flowers", None, False),
         ("/models/flowers", "/models/flowers", None, False),
-        ("s3://models/flowers", "/models/x", {"name": "model", "emptyDir": {}}, True),
+        ("s3://models/flowers", "/models/x", {"name": "model", "emptyDir": {"sizeLimit": "20Gi"}}, True),
         (
             "pvc://models/flowers/best",
             "/mnt/models/flowers/best",
@@ -169,3 +169,34 @@ def test_a_hostile_model_path_stays_a_path(one: One) -> None:
     config = one("ConfigMap", "tf-serving", model_path='/m" } config { name: "evil')["data"]["models.config"]
     assert config.count("\n  config {") == 1
     assert r'base_path: "/m\" } config { name: \"evil"' in config
+
+
+LABELS_AT_START = "--allow_version_labels_for_unavailable_models=true"
+
+
+def test_labels_are_taken_before_a_version_is_loaded(one: One) -> None:
+    """The server reads its file when it starts; without the flag a label for what is not loaded ends it."""
+    labelled = {"model_path": "/m", "versions": [1, 2], "version_labels": {"stable": 1, "canary": 2}}
+    assert LABELS_AT_START in pod(one("Deployment", "tf-serving", **labelled))["containers"][0]["args"]
+    assert LABELS_AT_START not in pod(one("Deployment", "tf-serving", model_path="/m"))["containers"][0]["args"]
+
+
+@pytest.mark.parametrize("prototype", ["tf-serving", "vllm"])
+@pytest.mark.parametrize(("replicas", "several"), [(1, False), (2, True)])
+def test_several_replicas_are_spread_and_drained_one_by_one(
+    prototype: str, replicas: int, several: bool, one: One, show: Callable[..., Rendered]
+) -> None:
+    spec = pod(one("Deployment", prototype, replicas=replicas))
+    labels = one("Deployment", prototype, replicas=replicas)["spec"]["template"]["metadata"]["labels"]
+    kinds = [manifest["kind"] for manifest in show(prototype, replicas=replicas).manifests]
+    assert ("topologySpreadConstraints" in spec, "PodDisruptionBudget" in kinds) == (several, several)
+    if several:
+        (spread,) = spec["topologySpreadConstraints"]
+        budget = one("PodDisruptionBudget", prototype, replicas=replicas)["spec"]
+        assert (spread["whenUnsatisfiable"], budget["maxUnavailable"]) == ("ScheduleAnyway", 1)
+        for chosen in (spread["labelSelector"], budget["selector"]):
+            assert chosen["matchLabels"].items() <= labels.items()
+
+
+def test_replicas_that_the_load_makes_are_spread_too(one: One) -> None:
+    assert one("PodDisruptionBudget", "tf-serving", max_replicas=3)

@@ -288,10 +288,26 @@ def test_packages_are_installed_where_driver_and_executors_find_them(
         assert {"name": "PYTHONPATH", "value": "/opt/mlstack/packages/lib"} in program["env"]
         assert packages["volumeMounts"][0] in program["volumeMounts"]
         volumes = pod.get("volumes") or told["volumes"]
-        assert {"name": "packages", "emptyDir": {}} in volumes
+        assert {"name": "packages", "emptyDir": {"sizeLimit": "20Gi"}} in volumes
     assert "initContainers" not in driver()
 
 
 def test_parameters_of_other_jobs_that_mean_nothing_here_are_none(catalogue: dict[str, Prototype]) -> None:
     absent = {"clean_pod_policy", "cpu", "gang", "memory", "num_workers", "port", "restart_policy", "scale"}
     assert absent.isdisjoint(catalogue["spark-application"].parameters)
+
+
+def test_what_is_downloaded_is_kept_where_its_user_can_write(driver: One, application: One) -> None:
+    """The image's user has no home, where Ivy would keep what spark.jars.packages names."""
+    assert "--conf=spark.jars.ivy=/tmp/.ivy2" in command(driver())
+    assert application()["sparkConf"]["spark.jars.ivy"] == "/tmp/.ivy2"
+    own = {"spark.jars.ivy": "/data/ivy"}
+    assert "--conf=spark.jars.ivy=/data/ivy" in command(driver(spark_conf=own))
+    assert application(spark_conf=own)["sparkConf"]["spark.jars.ivy"] == "/data/ivy"
+
+
+def test_pods_that_spark_makes_see_no_services_and_have_no_token(executor: One, application: One) -> None:
+    confined = {"enableServiceLinks": False, "automountServiceAccountToken": False}
+    assert executor()["spec"].items() >= confined.items()
+    assert application()["executor"]["template"] == {"spec": confined}
+    assert application()["driver"]["template"] == {"spec": {"enableServiceLinks": False}}

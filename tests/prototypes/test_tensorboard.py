@@ -19,7 +19,7 @@ def spec_of(one: One, platform: str = "gke", **values: Any) -> dict[str, Any]:
     ("logdir", "seen", "volume"),
     [
         ("gs://runs/cnn", "gs://runs/cnn", None),
-        ("s3://runs/cnn", "/logs", {"name": "logs", "emptyDir": {}}),
+        ("s3://runs/cnn", "/logs", {"name": "logs", "emptyDir": {"sizeLimit": "20Gi"}}),
         (
             "pvc://runs/a/b",
             "/mnt/runs/a/b",

@@ -113,7 +113,8 @@ def test_a_public_service_needs_a_key(show: Callable[..., Rendered], one: One) -
 
 
 def test_the_cache_is_each_pods_own_or_a_claim(pod: Pod) -> None:
-    assert {"name": "cache", "emptyDir": {}} in pod()["volumes"]
+    assert {"name": "cache", "emptyDir": {"sizeLimit": "200Gi"}} in pod()["volumes"]
+    assert {"name": "cache", "emptyDir": {"sizeLimit": "1Ti"}} in pod(cache_size="1Ti")["volumes"]
     kept = {"name": "cache", "persistentVolumeClaim": {"claimName": "weights"}}
     assert kept in pod(cache_claim="weights")["volumes"]
     (server,) = pod()["containers"]
