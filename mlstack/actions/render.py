@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from mlstack.actions.omitted import is_generated, omission_notes
 from mlstack.app.assemble import assemble
 from mlstack.app.project import Project
 from mlstack.compose.dump import dump_documents
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mlstack.actions.paramview import ParamDifference
     from mlstack.compose.compare import Difference
     from mlstack.compose.schemas import Problem
-
-GENERATE = "mlstack.dev/generate"
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,21 @@ def show(
 ) -> tuple[Rendered, ...]:
     """What `show` prints: all but generated Secrets and Namespaces, which are apply's (decisions.md 19)."""
     _, rendered = render_environment(project, env, components, sets)
-    return tuple(replace(one, manifests=tuple(filter(is_shown, one.manifests))) for one in rendered)
+    return tuple(
+        replace(
+            one,
+            manifests=tuple(filter(is_shown, one.manifests)),
+            notes=(*one.notes, *omission_notes(one.manifests)),
+        )
+        for one in rendered
+    )
 
 
 def is_shown(manifest: Manifest) -> bool:
     """Whether `show` prints an object."""
     if group_of(manifest):
         return True
-    annotations = manifest["metadata"].get("annotations") or {}
-    return manifest["kind"] != "Namespace" and not (manifest["kind"] == "Secret" and GENERATE in annotations)
+    return manifest["kind"] != "Namespace" and not is_generated(manifest)
 
 
 def manifests_yaml(manifests: Iterable[Manifest]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from mlstack.actions.events import Notice, OnEvent
 from mlstack.cluster import objects
@@ -21,6 +22,25 @@ _LABELS = "component=singleuser-server"
 _USER = "hub.jupyter.org/username"
 _STEPS = frozenset({"Pulling", "Pulled", "FailedMount", "FailedAttachVolume"})
 _LOOK_SECONDS = 2.0
+
+
+def hub_user(name: str) -> str:
+    """A user's name as JupyterHub stores it: without spaces around it, in lower case. Raises MlstackError for others.
+
+    Source: JupyterHub 5, LoginHandler, and Authenticator's normalize_username and validate_username.
+    """
+    user = name.strip().lower()
+    if not user or "/" in user or not user.strip("."):
+        raise MlstackError(
+            f"A user of the notebook hub must have a name without slashes, which is not dots alone; got {name!r}.",
+            "Name the user as at the hub's log-in, such as --user ada.",
+        )
+    return user
+
+
+def server_path(user: str) -> str:
+    """The path of a user's server on the hub, written as JupyterHub writes it."""
+    return f"/user/{quote(user, safe='@~')}/"
 
 
 class ServerStory:
@@ -56,9 +76,8 @@ class ServerStory:
                 self._tell_pod(pod)
 
     def _is_ours(self, pod: Manifest) -> bool:
-        metadata = pod["metadata"]
-        named = (metadata.get("annotations") or {}).get(_USER) or (metadata.get("labels") or {}).get(_USER)
-        return bool(named == self._user)
+        # The annotation holds the name as it is; the label of the same name only what a label can hold of it.
+        return bool((pod["metadata"].get("annotations") or {}).get(_USER) == self._user)
 
     def _tell_pod(self, pod: Manifest) -> None:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
@@ -89,14 +88,16 @@ def notebook(
     """Wait until ENVIRONMENT's notebook hub answers, and forward http://127.0.0.1:8100 to it until Ctrl-C."""
     from mlstack.actions.forward import HUB, NOTEBOOK_PORT
     from mlstack.actions.forward import notebook as action
+    from mlstack.actions.servers import hub_user, server_path
 
+    user = hub_user(user) if user else ""
     link = connected(settings, environment)
     _password(link, show_password, copied)
     place = Place(settings, environment, HUB, NOTEBOOK_PORT, port, timeout)
     with suppress(KeyboardInterrupt):
         forwarding = action(link.client, link.namespace, tell, local=place.port(), address=address, timeout=timeout)
         with _story(link, user):
-            path = f"/user/{quote(user)}/" if user else ""
+            path = server_path(user) if user else ""
             before = place.answering("tf-hub-0", "/hub/health")
             serve(forwarding, said="tf-hub-0 is ready:", scheme="http://", path=path, browse=browse, before=before)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mlstack.actions.events import Event, Notice
-from mlstack.actions.servers import ServerStory, steps
+from mlstack.actions.servers import ServerStory, hub_user, server_path, steps
+from mlstack.errors import MlstackError
 
 PENDING = {
     "type": "PodScheduled",
@@ -70,3 +71,26 @@ def test_a_story_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
         'alice\'s server: Successfully pulled image "nb:1" in 41s. Image size: 900 bytes.',
         "alice's server is ready (jupyter-alice).",
     ]
+
+
+# As JupyterHub 5.5.4 and KubeSpawner 7.1.0 name them: tests/oracles asks their own code.
+USERS = [
+    ("ada", "ada", "/user/ada/"),
+    ("Ada", "ada", "/user/ada/"),
+    (" Ada Lovelace ", "ada lovelace", "/user/ada%20lovelace/"),
+    ("Ada.Lovelace@Example.COM", "ada.lovelace@example.com", "/user/ada.lovelace@example.com/"),
+    ("J\u00d6RG", "j\u00f6rg", "/user/j%C3%B6rg/"),
+    ("a+b~c(d)", "a+b~c(d)", "/user/a%2Bb~c%28d%29/"),
+    ("ADA-" * 20, "ada-" * 20, "/user/" + "ada-" * 20 + "/"),
+]
+
+
+@pytest.mark.parametrize(("typed", "user", "path"), USERS)
+def test_a_user_is_named_as_the_hub_names_them(typed: str, user: str, path: str) -> None:
+    assert (hub_user(typed), server_path(hub_user(typed))) == (user, path)
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "a/b", ".", ".."])
+def test_a_name_that_the_hub_takes_from_nobody(typed: str) -> None:
+    with pytest.raises(MlstackError, match="without slashes"):
+        hub_user(typed)

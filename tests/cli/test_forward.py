@@ -54,5 +54,10 @@ def test_a_silent_cluster_is_one_sentence(typed: Typed, sample: Any, words: list
     assert (seen.code, "127.0.0.1:1" in seen.err) == (1, True)
 
 
+def test_a_user_whom_no_hub_has(typed: Typed, sample: Any) -> None:
+    seen = typed("notebook", "gke", "--user", "a/b")
+    assert (seen.code, "must have a name without slashes" in seen.err) == (1, True)
+
+
 def test_a_port_that_is_none(typed: Typed, sample: Any) -> None:
     assert typed("notebook", "gke", "--port", "99999").code == 2

@@ -120,7 +120,9 @@ def test_an_evaluator_is_not_part_of_the_training_cluster(cluster: dict[str, Any
     given = json.dumps(config, separators=(",", ":"))
     for one_role in roles(job):
         command = container(job, one_role)["command"]
-        told = subprocess.run(command, env={**os.environ, "TF_CONFIG": given}, capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            command, env={**os.environ, "TF_CONFIG": given}, capture_output=True, text=True, check=True
+        )
         trained = {name: hosts for name, hosts in cluster.items() if name != "evaluator"}
         assert json.loads(told.stdout) == {**config, "cluster": trained}
 
