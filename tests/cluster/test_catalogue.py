@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlstack import sandbox
 from mlstack.cluster import objects
@@ -20,7 +21,7 @@ from mlstack.cluster.connect import connect
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.compose.manifests import Manifest, pod_templates
 from mlstack.errors import MlstackError
-from tests.prototypes.showing import PLATFORMS, PROTOTYPES, catalogue, on_fullest, show
+from tests.prototypes.showing import FULLEST, PLATFORMS, PROTOTYPES, catalogue, on_fullest, show
 from tests.upstream.crds import FILES, crd
 
 CRD = "CustomResourceDefinition"
@@ -131,6 +132,23 @@ def test_pods_are_admitted_at_the_level_that_the_prototype_states(prototype: str
     if not every:
         return
     assert refused(server, every, stated) == []
+    if {"run_as_user"} <= catalogue()[prototype].parameters.keys():
+        user = [show(prototype, FULLEST, **{**values, "run_as_user": 1000}) for values, _ in on_fullest(prototype)]
+        every = pods(prototype, ((prototype, manifest) for one in user for manifest in one.manifests))
+        assert refused(server, every, "restricted") == []
     plain = pods(prototype, ((prototype, manifest) for manifest in rendered[0].manifests))
     stricter = LEVELS[: LEVELS.index(stated)]
     assert [level for level in stricter if not refused(server, plain, level)] == [], "it could state a stricter level"
+
+
+def test_workers_that_wait_for_their_master_are_admitted_everywhere(server: Client) -> None:
+    """With the container that our training operator puts before them, from the file that it is given."""
+    operator = {one["metadata"]["name"]: one for one in show("training-operator").manifests}
+    text = operator["training-operator-config"]["data"]["init-pytorch.yaml"]
+    for name, value in {"InitContainerImage": "alpine", "MaxTries": "100", "MasterAddr": "x-master-0"}.items():
+        text = text.replace("{{." + name + "}}", value)
+    (waiting,) = yaml.safe_load(text)
+    (job,) = [one for one in show("pytorch-job", num_workers=1, run_as_user=1000).manifests if one["kind"] != "ConfigMap"]
+    ((_, pod),) = pods("pytorch-job", [("worker", job)])
+    pod["spec"]["initContainers"] = [waiting]
+    assert refused(server, [("a worker", pod)], "restricted") == []
