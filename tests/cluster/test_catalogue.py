@@ -148,7 +148,8 @@ def test_workers_that_wait_for_their_master_are_admitted_everywhere(server: Clie
     for name, value in {"InitContainerImage": "alpine", "MaxTries": "100", "MasterAddr": "x-master-0"}.items():
         text = text.replace("{{." + name + "}}", value)
     (waiting,) = yaml.safe_load(text)
-    (job,) = [one for one in show("pytorch-job", num_workers=1, run_as_user=1000).manifests if one["kind"] != "ConfigMap"]
+    rendered = show("pytorch-job", num_workers=1, run_as_user=1000)
+    (job,) = [one for one in rendered.manifests if one["kind"] == "PyTorchJob"]
     ((_, pod),) = pods("pytorch-job", [("worker", job)])
     pod["spec"]["initContainers"] = [waiting]
     assert refused(server, [("a worker", pod)], "restricted") == []
