@@ -23,7 +23,7 @@ def omission_notes(manifests: Iterable[Manifest]) -> Iterator[str]:
         readers = [f"{one['kind']}/{one['metadata']['name']}" for one in manifests if _reads(one.get("spec"), name)]
         if readers:
             yield (
-                f"Note: Secret/{name} is not printed, because mlstack apply generates its values in the cluster. "
+                f"Note: Secret/{name} is not printed, because its values are generated in the cluster, by apply. "
                 f"{' and '.join(readers)} cannot start without it."
             )
 

@@ -14,7 +14,7 @@ def secret(name: str, **annotations: str) -> dict[str, Any]:
 
 def test_the_hubs_secret_is_named_with_what_reads_it() -> None:
     assert list(omission_notes(show("jupyterhub").manifests)) == [
-        "Note: Secret/jupyterhub-secret is not printed, because mlstack apply generates its values in the cluster. "
+        "Note: Secret/jupyterhub-secret is not printed, because its values are generated in the cluster, by apply. "
         "StatefulSet/tf-hub cannot start without it."
     ]
 
