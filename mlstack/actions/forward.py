@@ -67,7 +67,7 @@ def notebook(
     """
     if objects.find(client, _STATEFUL_SET, namespace, hub, metadata_only=True) is None:
         problem = f"There is no notebook hub (StatefulSet {hub}) in namespace {namespace} of context {client.context}."
-        raise NoTargetError(problem, "Apply a component of kubeflow-core there first.")
+        raise NoTargetError(problem, "A hub comes with `mlstack generate kubeflow-core`, applied to this environment.")
     pod = f"{hub}-0"
     wait_for_pod(client, namespace, pod, on_event, timeout=timeout)
     pairs = [PortPair(local, HUB_PORT)]

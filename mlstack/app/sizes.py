@@ -27,5 +27,5 @@ def _two_sizes(component: str, layer: Layer, name: str) -> MlstackError:
     return MlstackError(
         f"{component}: scale = {layer.values[SCALE]} ({scale}) and {name} = {layer.values[name]} ({number}) "
         "both say how large it is.",
-        "Keep one of them in that file: with scale, `mlstack tune ENV` shows the resulting numbers.",
+        f"Remove one of the two lines: {SCALE} stands for num_workers and num_gpus.",
     )

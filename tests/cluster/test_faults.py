@@ -94,10 +94,22 @@ def context_of(kubeconfig: Path, target: Path, **changes: Any) -> Path:
 
 
 def settled(kubeconfig: Path) -> None:
-    """Waits until the controllers have nothing to write to these objects any more."""
-    last: dict[str, str] = {}
-    while last != (last := everything(kubeconfig, "gke")):
-        time.sleep(1)
+    """Waits until the controllers have nothing to write to these objects any more: every Deployment's rollout is told
+    to be complete, which its controller writes last."""
+    deployments = well_known("apps/v1", "Deployment")
+    with connect("gke", str(kubeconfig)) as client:
+        while not all(map(rolled_out, objects.list_objects(client, deployments, "faults-app").items)):
+            time.sleep(0.2)
+
+
+def rolled_out(deployment: dict[str, Any]) -> bool:
+    status = deployment.get("status") or {}
+    reasons = {one["type"]: one.get("reason") for one in status.get("conditions") or []}
+    return (
+        reasons.get("Progressing") == "NewReplicaSetAvailable"
+        and status.get("observedGeneration") == deployment["metadata"]["generation"]
+        and status.get("readyReplicas") == deployment["spec"]["replicas"]
+    )
 
 
 @pytest.fixture(scope="module")

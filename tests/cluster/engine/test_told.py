@@ -114,7 +114,7 @@ def test_what_no_node_can_take(small: App, kubectl: Kubectl, namespace: str) -> 
     assert (code, out, err) == (0, HEAD + SENT.replace(PLANNED, PLANNED + LATER), "")
     until(kubectl, namespace, unschedulable)
     code, out, err = applied(small, "--timeout", "2s")
-    assert out == waiting("Deployment/model", "0/1", f"0/1    {GPUS}")
+    assert out == HEAD + waiting("Deployment/model", "0/1", f"0/1    {GPUS}")
     assert err == f"Error: Not ready in time: Deployment/model 0/1 {GPUS}.\n{AGAIN}"
     assert code == 3
 
@@ -133,7 +133,7 @@ def test_an_image_that_is_not_there(small: App, kubectl: Kubectl, namespace: str
     model(small, "--image=example.com/does-not-exist:1")
     sent_and(small, kubectl, namespace, waits_for("ImagePullBackOff"))
     code, out, err = applied(small, "--timeout", "2s")
-    assert out == waiting("Deployment/model", "0/1", f"0/1    ImagePullBackOff: {IMAGE}")
+    assert out == HEAD + waiting("Deployment/model", "0/1", f"0/1    ImagePullBackOff: {IMAGE}")
     assert err == f"Error: Not ready in time: Deployment/model 0/1 ImagePullBackOff: {IMAGE}.\n{AGAIN}"
     assert code == 3
 
@@ -151,7 +151,7 @@ def test_an_image_whose_name_is_none(small: App, namespace: str, kubectl: Kubect
     kubectl("patch", "pod", pod, "-n", namespace, "--subresource=status", "-p", STUCK, context="gke")
     code, out, err = applied(small, "--fail-fast", "--timeout", "110s")
     image = IMAGE.replace("does-not-exist", "invalid")
-    assert out == waiting("Deployment/model", "0/1", f"0/1    InvalidImageName: {image}")
+    assert out == HEAD + waiting("Deployment/model", "0/1", f"0/1    InvalidImageName: {image}")
     told = f"Cannot become ready as things stand: Deployment/model 0/1 InvalidImageName: {image}"
     assert err == f"Error: {told}.\n{AGAIN}"
     assert code == 3
