@@ -32,6 +32,9 @@ __all__ = [
 AUTOSCALING = ("none", "unknown")
 
 
+NO_CONTEXTS = "The kubeconfig has no contexts yet"
+
+
 @dataclass(frozen=True)
 class EnvironmentInfo:
     """An environment. `cluster` is the UID that it is pinned to ("" before first contact); `components` None: all;
@@ -62,6 +65,7 @@ class EnvironmentAdded:
     context_from: str
     platform_from: str
     local_params: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -71,7 +75,8 @@ class EnvironmentAdded:
         server = f" ({env.server})" if env.server else ""
         lines = [f"Added environment {env.name}: {where}{server}, namespace {env.namespace}, platform {env.platform}."]
         if not env.context:
-            lines.append(f"There is no kubeconfig context; give one later: mlstack env set {env.name} --context NAME")
+            known = f"No context is current; there are: {', '.join(self.contexts)}" if self.contexts else NO_CONTEXTS
+            lines.append(f"{known}. Choose one: mlstack env set {env.name} --context CONTEXT")
         lines += [f"{LOCAL}: {text} for {env.name} (this machine only)." for text in self.local_params]
         return (*lines, *([f"Pinned to cluster {env.cluster}."] if env.cluster else []))
 
@@ -113,7 +118,7 @@ def add_environment(
     YamlFile.new(path, project.root, "Environment", values).save()
     added = describe_environment(Project.load(project.root), name)
     given = tuple(f"{key}: {str(value).lower()}" for key, value in (local_params or {}).items())
-    return EnvironmentAdded(added, context_from, platform_from, given)
+    return EnvironmentAdded(added, context_from, platform_from, given, () if context else contexts.names)
 
 
 def choose_context(name: str, contexts: KubeContexts, asked: str = "") -> tuple[str, str]:

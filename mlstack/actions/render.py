@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack.actions.omitted import is_generated, omission_notes
 from mlstack.app.assemble import assemble
-from mlstack.app.project import Project
+from mlstack.app.project import LOCAL, Project
 from mlstack.compose.dump import dump_documents
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
@@ -65,6 +65,14 @@ def show(
         )
         for one in rendered
     )
+
+
+def local_note(project: Project, env: str) -> tuple[str, ...]:
+    """The parameters that hold on this machine only, in a sentence; none where there are none."""
+    given = project.environment(env).local_params
+    if not given:
+        return ()
+    return (f"Note: {LOCAL} sets {', '.join(given)} for {env} on this machine only; --no-local leaves it out.",)
 
 
 def is_shown(manifest: Manifest) -> bool:

@@ -14,6 +14,7 @@ from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.readiness import readiness
 from mlstack.plan.reasons import pod_reason
+from mlstack.wording import shortened
 
 _POD = well_known("v1", "Pod")
 _EVENT = well_known("v1", "Event")
@@ -101,4 +102,4 @@ def steps(events: Iterable[Manifest]) -> list[str]:
     """What a starting pod's events say of images and volumes, the oldest first, a sentence each."""
     chosen = [event for event in events if event.get("reason") in _STEPS]
     chosen.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-    return [str(event.get("message") or "").partition("\n")[0].rstrip(".")[:200] + "." for event in chosen]
+    return [shortened(str(event.get("message") or "")).rstrip(".") + "." for event in chosen]

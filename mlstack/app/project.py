@@ -97,6 +97,14 @@ class Environment:
         return self.file.string("namespace") or "default"
 
     @property
+    def local_params(self) -> tuple[str, ...]:
+        """The names of the parameters that the local file sets here: NAME, or COMPONENT.NAME."""
+        own = self.local.mapping("environments", self.name) if self.local else {}
+        wide = [str(name) for name in own.get("params") or {}]
+        parts = (own.get("component_params") or {}).items()
+        return (*wide, *(f"{component}.{name}" for component, given in parts for name in given))
+
+    @property
     def protected(self) -> bool:
         """Whether changes are asked for first."""
         return bool(self.file.get("protected"))
@@ -178,6 +186,12 @@ class Project:
         path = self.root / LOCAL
         there = path in self.edited or path.exists()
         return self._read(path, "Local", LOCAL_KEYS) if there else None
+
+    def without_local(self) -> Project:
+        """The app as everybody else has it: without this person's own file."""
+        shared = replace(self)
+        shared.__dict__["local"] = None
+        return shared
 
     def local_to_edit(self) -> YamlFile:
         """A copy of the local file, to edit; an empty one, not yet saved, where there is none."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .groups import Group
 from .output import counted, emit, note, table
 from .settings import Settings, component_option, output_option, pass_settings, set_option
 from .start import rows, say
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mlstack.actions.render import EnvironmentDifference
 
 
-@click.group()
+@click.group(cls=Group)
 def component() -> None:
     """The components of this app."""
 
@@ -47,7 +48,7 @@ def component_rm(settings: Settings, name: str) -> None:
     say(remove_component(settings.project(), name))
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """The clusters this app goes to, and what differs there."""
 
@@ -153,15 +154,24 @@ def env_pin(settings: Settings, name: str) -> None:
 @click.argument("environment")
 @component_option
 @set_option
+@click.option("--no-local", is_flag=True, help="Leave out what .mlstack/local.yaml sets on this machine only.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", help="json: a v1 List.")
 @pass_settings
-def show(settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...], output: str) -> None:
+def show(
+    settings: Settings,
+    environment: str,
+    components: tuple[str, ...],
+    sets: tuple[str, ...],
+    no_local: bool,
+    output: str,
+) -> None:
     """Print ENVIRONMENT's manifests, offline: the same bytes on any machine, ready for a pipe."""
-    from mlstack.actions.render import manifests_yaml
+    from mlstack.actions.render import local_note, manifests_yaml
     from mlstack.actions.render import show as action
 
-    rendered = action(settings.project(), environment, components or None, sets)
-    for text in (text for one in rendered for text in one.notes):
+    project = settings.project().without_local() if no_local else settings.project()
+    rendered = action(project, environment, components or None, sets)
+    for text in (*local_note(project, environment), *(text for one in rendered for text in one.notes)):
         note(text)
     manifests = [manifest for one in rendered for manifest in one.manifests]
     if output == "json":

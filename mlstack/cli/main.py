@@ -6,12 +6,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from mlstack import wording
 from mlstack.errors import MlstackError, UnexpectedError
 
+from .groups import Group
 from .settings import Settings
 
 # name -> (module of mlstack.cli, attribute, one line of help). The help stands here so that `--help` imports nothing.
@@ -55,7 +56,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
 }
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The top-level group: commands are looked up in SECTIONS and imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -78,18 +79,6 @@ class Commands(click.Group):
             with formatter.section(title):
                 formatter.write_dl([(name, entry[2]) for name, entry in section.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
-        """As click's, with the nearest name for an unknown command."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from mlstack.errors import did_you_mean
-
-            if error.message.startswith("No such command"):
-                hint = did_you_mean(args[0], self.list_commands(ctx)) if args else ""
-                raise click.UsageError(f"There is no command {args[0]}. {hint}".rstrip(), ctx) from None
-            raise
-
 
 @click.group(
     cls=Commands,
@@ -101,7 +90,7 @@ class Commands(click.Group):
 )
 @click.option("--app", default=".", metavar="DIR", help="The app's folder. [default: this one or one above]")
 @click.option("--kubeconfig", metavar="FILE", help="The kubeconfig. [default: KUBECONFIG, else ~/.kube/config]")
-@click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("-v", "--verbose", count=True, help="Print messages of the server and values whole.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.version_option(package_name="mlstack", message="mlstack %(version)s")
 @click.pass_context
@@ -113,7 +102,9 @@ def cli(ctx: click.Context, app: str, kubeconfig: str | None, verbose: int, debu
                 mlstack generate core kubeflow-core
                 mlstack env add minikube && mlstack apply minikube
     """
-    ctx.obj = Settings(app, kubeconfig, verbose, debug)
+    if verbose:
+        wording.print_whole()
+    ctx.obj = Settings(app, kubeconfig, debug)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -149,7 +140,7 @@ def hoist(argv: Sequence[str]) -> list[str]:
     for word in words:
         if word in ("--app", "--kubeconfig"):
             ahead += [word, *([value] if (value := next(words, None)) is not None else [])]
-        elif word == "--debug" or word.startswith(("--app=", "--kubeconfig=")):
+        elif word in ("-v", "-vv", "--verbose", "--debug") or word.startswith(("--app=", "--kubeconfig=")):
             ahead.append(word)
         else:
             rest.append(word)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .groups import Group
 from .output import counted, emit, table
 from .run import ask
 from .settings import Settings, output_option, pass_settings
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mlstack.actions.updates import EnvironmentUpdate, PackageUpdate, Update
 
 
-@click.group()
+@click.group(cls=Group)
 def pkg() -> None:
     """Packages of prototypes: installed ones are copied into the app and locked by digest."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .groups import Group
 from .output import emit, table
 from .settings import Settings, output_option, pass_settings
 from .start import rows, say
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mlstack.actions.paramview import Explained
 
 
-@click.group()
+@click.group(cls=Group)
 def param() -> None:
     """Parameters: nearest wins, from the prototype's default to the environment's component."""
 

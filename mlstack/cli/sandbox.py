@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .groups import Group
 from .output import emit, note, table
 from .settings import Settings, output_option, pass_settings
 
@@ -22,7 +23,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=Group)
 def sandbox() -> None:
     """A real Kubernetes control plane on this machine; nodes, GPUs and pods are simulated."""
 

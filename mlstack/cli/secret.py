@@ -7,11 +7,12 @@ from typing import IO
 
 import click
 
+from .groups import Group
 from .run import ask
 from .settings import Settings, pass_settings
 
 
-@click.group()
+@click.group(cls=Group)
 def secret() -> None:
     """Secret values, straight to the cluster: they stand in no file of the app."""
 

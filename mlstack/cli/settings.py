@@ -21,7 +21,6 @@ class Settings:
 
     app: str = "."
     kubeconfig: str | None = None
-    verbose: int = 0
     debug: bool = False
 
     def project(self) -> Project:

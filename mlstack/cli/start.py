@@ -12,6 +12,7 @@ import click
 
 from mlstack.errors import MlstackError
 
+from .groups import Group
 from .output import emit, table
 from .settings import Settings, output_option, pass_settings
 
@@ -50,7 +51,7 @@ def init(folder: Path, name: str | None) -> None:
     say(action(folder, name, here=folder == Path()))
 
 
-@click.group()
+@click.group(cls=Group)
 def registry() -> None:
     """Where packages come from: the built-in registry, or a folder."""
 
@@ -91,7 +92,7 @@ def registry_describe(settings: Settings, name: str, output: str) -> None:
     emit(asdict(found), output, lambda: f"{head}\n\n{packages}")
 
 
-@click.group()
+@click.group(cls=Group)
 def prototype() -> None:
     """The templates that components are made from."""
 

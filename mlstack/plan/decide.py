@@ -5,6 +5,7 @@ First `draft` decides from what was read; what may differ is then asked for by a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +33,7 @@ from mlstack.plan.runs import (
     suspend_path,
 )
 from mlstack.plan.wanted import Wanted
+from mlstack.wording import shortened
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
 
@@ -248,8 +250,10 @@ def _conflict_words(conflicts: Iterable[FieldChange]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """A value as a file would have it: text plain where that is unmistakable, all else as JSON."""
+    plain = isinstance(value, str) and value == value.strip() != ""
+    text = str(value) if plain or value is ABSENT else json.dumps(value, ensure_ascii=False, default=str)
+    return shortened(text, 60)
 
 
 def _refused(change: Change, refusal: str, allow: Allow) -> Change:

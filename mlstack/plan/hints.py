@@ -17,6 +17,7 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "memory": ("memory", "memory_limit", "memory_guarantee"),
     "gpu": ("num_gpus", "gpus"),
     "pods": ("num_workers",),
+    "storage": ("storage", "db_storage"),
     "taint": ("spot", "tolerations"),
     "selector": ("accelerator_type", "spot", "node_selector"),
     "volume": ("storage_class", "storage", "data_pvc"),

@@ -27,6 +27,7 @@ from mlstack.plan.fit.phrases import (
 from mlstack.plan.fit.requests import pod_requests, told, whole
 from mlstack.plan.fit.slots import PORT, SELECTOR, TAINT, VOLUME
 from mlstack.plan.fit.volumes import claims_of
+from mlstack.wording import shortened
 
 Pod = Mapping[str, Any]
 
@@ -57,7 +58,7 @@ def _piece(piece: str, pod: Pod) -> tuple[int, Said]:
     for weight, (pattern, words) in enumerate(PIECES):
         if found := pattern.search(piece):
             return weight, words(found, pod)
-    return len(PIECES), Said(piece.strip().partition("\n")[0][:200])
+    return len(PIECES), Said(shortened(piece))
 
 
 def _resource(found: re.Match[str], pod: Pod) -> Said:
@@ -126,8 +127,11 @@ PIECES: tuple[tuple[re.Pattern[str], Words], ...] = (
     (_nodes(r"didn't match (?:Pod's|scheduler-enforced|the requested) node"), _rule(SELECTOR)),
 )  # fmt: skip
 
+RANGED = {"Container": "a container", "Pod": "the pod", "PersistentVolumeClaim": "the claim"}
 QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)")
-RANGE = re.compile(r"(maximum|minimum) (\S+) usage per (Container|Pod) is ([^\s,]+?)[.,] +(?:but|No) ")
+RANGE = re.compile(
+    r"(maximum|minimum) (\S+) usage per (Container|Pod|PersistentVolumeClaim) is ([^\s,]+?)[.,] +(?:but|No) "
+)
 
 
 def from_admission(message: str) -> Said | None:
@@ -135,8 +139,7 @@ def from_admission(message: str) -> Said | None:
     if found := QUOTA.search(message):
         return _over(found[1], *(_figures(found[index]) for index in (2, 3, 4)))
     if found := RANGE.search(message):
-        what = "a container" if found[3] == "Container" else "the pod"
-        text = out_of_range(what, found[2], found[4], "", more=found[1] == "maximum")
+        text = out_of_range(RANGED[found[3]], found[2], found[4], "", more=found[1] == "maximum")
         return Said(text, "resource", found[2])
     return None
 

@@ -9,6 +9,7 @@ from typing import Any
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.pending import from_admission, from_scheduler
 from mlstack.plan.readiness import condition
+from mlstack.wording import shortened
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,6 @@ def scheduler_reason(message: str, pod: Manifest | None = None) -> Reason:
     return Reason(said.text, said.topic, said.value, unschedulable=True)
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:200]
-
-
 def pod_reason(pod: Manifest) -> Reason:
     """Why a pod does not run or is not ready; NOTHING if it is well."""
     scheduled = condition(pod, "PodScheduled")
@@ -89,7 +86,7 @@ def _container_reason(pod: Manifest, status: Mapping[str, Any]) -> Reason:
         told = f"{name} ended with exit code {ended['exitCode']}{_said(ended)}"
         return Reason(told, "crash", log=_log(pod, name, previous=False))
     if why and why not in ("ContainerCreating", "PodInitializing"):
-        return Reason(f"{why}: {_first_line(str(waiting.get('message') or name))}", "config")
+        return Reason(f"{why}: {shortened(str(waiting.get('message') or name))}", "config")
     return NOTHING
 
 
@@ -99,7 +96,7 @@ def _log(pod: Manifest, container: str, *, previous: bool) -> Log:
 
 
 def _said(ended: Mapping[str, Any]) -> str:
-    message = _first_line(str(ended.get("message") or ""))
+    message = shortened(str(ended.get("message") or ""))
     return f" ({message})" if message else ""
 
 
@@ -130,10 +127,10 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     if not telling:
         return NOTHING
     newest = max(telling, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-    message = _first_line(str(newest.get("message", "")).removeprefix("(combined from similar events): "))
+    message = str(newest.get("message", "")).removeprefix("(combined from similar events): ")
     if newest["reason"] == "FailedScheduling":
         return scheduler_reason(message)
-    told = f"{newest['reason']}: {message}"
+    told = f"{newest['reason']}: {shortened(message)}"
     return refused(message) or Reason(told, _event_topic(message))
 
 
@@ -152,14 +149,14 @@ def events_about(live: Manifest | None, events: Iterable[Manifest]) -> list[Mani
 
 def own_reason(text: str) -> Reason:
     """What an object says of itself, in its conditions."""
-    return refused(text) or Reason(_first_line(text), _event_topic(text))
+    return refused(text) or Reason(shortened(text), _event_topic(text))
 
 
 def refused(message: str) -> Reason | None:
     """What the API server does not let in, in our words: waiting alone will not mend it. None for other messages."""
     if said := from_admission(message):
         return Reason(said.text, said.topic, said.value, hopeless=True)
-    return Reason(_first_line(message), "quota", hopeless=True) if "exceeded quota" in message else None
+    return Reason(shortened(message), "quota", hopeless=True) if "exceeded quota" in message else None
 
 
 def _event_topic(message: str) -> str:

@@ -63,8 +63,15 @@ def test_without_a_context_of_its_name_the_current_one_is_taken_and_said(empty_a
 
 def test_an_empty_kubeconfig(empty_app: Sample) -> None:
     done = add_environment(empty_app.project(), "prod", KubeContexts())
-    assert done.summary[1] == "There is no kubeconfig context; give one later: mlstack env set prod --context NAME"
+    assert done.summary[1] == "The kubeconfig has no contexts yet. Choose one: mlstack env set prod --context CONTEXT"
     assert empty_app.project().environment("prod").context == ""
+
+
+def test_without_a_current_context_there_are_those_to_choose_from(empty_app: Sample) -> None:
+    done = add_environment(empty_app.project(), "prod", KubeContexts(("a", "b")))
+    assert done.summary[1] == (
+        "No context is current; there are: a, b. Choose one: mlstack env set prod --context CONTEXT"
+    )
 
 
 def test_a_context_that_is_not_there() -> None:

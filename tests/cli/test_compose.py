@@ -91,3 +91,19 @@ def test_two_environments_compared(typed: Typed, sample: Any) -> None:
     assert "data.gpus  0 -> 2" in seen.out
     assert typed("diff", "gke", "minikube", "-o", "yaml").yaml["params"][0]["left"] == 2
     assert typed("diff", "gke", "gke").out == "gke and gke render the same.\n"
+
+
+def test_show_names_what_is_this_machines_alone_and_leaves_it_out(typed: Typed, sample: Any) -> None:
+    local = sample.root / ".mlstack" / "local.yaml"
+    local.parent.mkdir(exist_ok=True)
+    local.write_text(
+        "apiVersion: mlstack.dev/v1\nkind: Local\n"
+        "environments:\n  gke: {params: {debug: true}, component_params: {cnn: {greeting: mine}}}\n"
+    )
+    mine = typed("show", "gke", "-c", "cnn")
+    assert "greeting: mine" in mine.out
+    assert mine.err == (
+        "Note: .mlstack/local.yaml sets debug, cnn.greeting for gke on this machine only; --no-local leaves it out.\n"
+    )
+    shared = typed("show", "gke", "-c", "cnn", "--no-local")
+    assert (shared.code, shared.err, "mine" in shared.out) == (0, "", False)

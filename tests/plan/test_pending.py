@@ -86,6 +86,8 @@ REFUSED = [
      "ResourceQuota/q has 1 of 2 requests.cpu left, and 1.5 are asked", "cpu"),
     ("maximum nvidia.com/gpu usage per Container is 1, but limit is 2",
      "a container asks more nvidia.com/gpu than the 1 that the namespace's LimitRange allows", GPU),
+    ("maximum storage usage per PersistentVolumeClaim is 1Gi, but request is 5Gi",
+     "the claim asks more storage than the 1Gi that the namespace's LimitRange allows", "storage"),
     ("[minimum memory usage per Pod is 1Gi, but request is 64Mi, minimum cpu usage per Pod is 1, but request is 5m]",
      "the pod asks less memory than the 1Gi that the namespace's LimitRange demands", "memory"),
 ]  # fmt: skip
