@@ -16,6 +16,7 @@ from mlstack.cluster.objects import Manifest
 from mlstack.compose.render import Target
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.attaching import limits_of
 from mlstack.plan.fit.claimed import hidden, matters, notes
 from mlstack.plan.fit.nodes import Pod, rooms
 from mlstack.plan.fit.outlook import Outlook, outlooks
@@ -24,7 +25,7 @@ from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.slim import slim
 from mlstack.plan.fit.view import View
-from mlstack.plan.fit.volumes import Storage, by_name
+from mlstack.plan.fit.volumes import Claims, Storage, by_name, mounts
 
 PAGE = 1000  # pods a request: what is not needed of them is dropped page by page, so that memory stays small
 NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"
@@ -56,6 +57,11 @@ NAMED = {
     "runtimeClassName": _Kind("node.k8s.io/v1", "RuntimeClass", True, "runtime classes may not be listed"),
     "priorityClassName": _Kind("scheduling.k8s.io/v1", "PriorityClass", True, "priority classes may not be listed"),
 }
+# What is listed only where a pod that is asked for mounts a claim.
+MOUNTED = {
+    "limits": _Kind("storage.k8s.io/v1", "CSINode", True, "CSI nodes may not be listed: how many volumes they take"),
+    "drivers": _Kind("storage.k8s.io/v1", "CSIDriver", True, "CSI drivers may not be listed"),
+}
 DEVICE_CLASS = Resource("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", False)
 SLICE = Resource("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", False)
 
@@ -74,7 +80,11 @@ class Capacity:
 
 
 def capacity(
-    connection: Connection, target: Target, ignored: Callable[[Pod], bool], coming: frozenset[str], asked: Sequence[Ask]
+    connection: Connection,
+    target: Target,
+    ignored: Callable[[Pod], bool],
+    coming: Claims,
+    asked: Sequence[Ask],
 ) -> Capacity:
     """What an environment's cluster has for what is asked, as `see` sees it."""
     view = see(connection.client, connection.namespace, ignored, coming, asked=asked)
@@ -85,7 +95,7 @@ def see(
     client: Client,
     namespace: str,
     ignored: Callable[[Pod], bool],
-    coming: frozenset[str] = frozenset(),
+    coming: Claims | None = None,
     *,
     asked: Sequence[Ask] = (),
 ) -> View:
@@ -96,6 +106,7 @@ def see(
     What the user may not list is left out and named in `blind`.
     """
     kinds = {**KINDS, **{key: kind for key, kind in NAMED.items() if any(ask.pod["spec"].get(key) for ask in asked)}}
+    kinds |= MOUNTED if any(mounts(ask.pod) for ask in asked) else {}
     answers = client.map(lambda name: _list(client, namespace, name), ["pods", *kinds])
     pods, partly = _pods(answers[0])
     found = dict(zip(kinds, answers[1:], strict=True))
@@ -108,7 +119,7 @@ def see(
         nodes=None if isinstance(found["nodes"], MlstackError) else rooms(items["nodes"], there, priority=least),
         quotas=items["quotas"],
         ranges=items["ranges"],
-        storage=Storage(by_name(items["claims"]), by_name(items["volumes"]), by_name(items["classes"]), coming),
+        storage=_storage(found, coming or {}),
         queues=see_queues(client, namespace) if any(ask.queue for ask in asked) else Queues(),
         partly=partly,
         blind=(*blind, *([ELSEWHERE] if partly else [])),
@@ -116,6 +127,20 @@ def see(
         priorities=priorities,
     )
     return _with_claimed(client, view) if matters(view.nodes, asked) else view
+
+
+def _storage(found: Mapping[str, object], coming: Claims) -> Storage:
+    """The claims, volumes and classes that were read, and what limits volumes where that was read too."""
+    known = {name: answer if isinstance(answer, list) else None for name, answer in found.items()}
+    volumes, classes, limits = (known.get(name) for name in ("volumes", "classes", "limits"))
+    return Storage(
+        by_name(known["claims"] or ()),
+        None if volumes is None else by_name(volumes),
+        None if classes is None else by_name(classes),
+        coming,
+        None if limits is None else limits_of(limits),
+        by_name(known.get("drivers") or ()),
+    )
 
 
 def _with_claimed(client: Client, view: View) -> View:
@@ -145,7 +170,7 @@ def own_pods(app: str, components: Collection[str]) -> Callable[[Pod], bool]:
 def _list(client: Client, namespace: str, name: str) -> list[Manifest] | tuple[list[Manifest], bool]:
     if name == "pods":
         return _list_pods(client, namespace)
-    kind = {**KINDS, **NAMED}[name]
+    kind = {**KINDS, **NAMED, **MOUNTED}[name]
     place = None if kind.everywhere else namespace
     return objects.list_objects(client, well_known(kind.version, kind.kind), place).items
 

@@ -15,6 +15,7 @@ from mlstack.app.assemble import chosen as chosen_names
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.findings import CLUSTER, Finding, Look, Row, findings, rows
 from mlstack.plan.fit.asks import Ask, asks
+from mlstack.plan.fit.volumes import by_name
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def _room(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Lo
     asked = _asks(session, chosen)
     if not asked:
         return []
-    claims = [m["metadata"]["name"] for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim"]
-    return look_at_room(session, asked, frozenset(claims), devices_only=False)
+    claims = by_name(m for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim")
+    return look_at_room(session, asked, claims, devices_only=False)
 
 
 def _asks(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Ask]:

@@ -12,13 +12,14 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect
+from mlstack.plan.fit.volumes import Claims
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
 from mlstack.wording import counted
 
 
 @uncollected()
-def look_at_room(session: Session, asked: Sequence[Ask], coming: frozenset[str], *, devices_only: bool) -> list[Look]:
+def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devices_only: bool) -> list[Look]:
     """Whether these pods find a place. Those of the same components that are there make room for them.
 
     `coming`: volume claims about to be made. With `devices_only` the others are counted, but not told of.

@@ -14,6 +14,7 @@ from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.findings import Finding, Look, findings
 from mlstack.plan.fit.asks import Ask, asks
+from mlstack.plan.fit.volumes import Claims
 from mlstack.plan.fit.words import device_of
 from mlstack.plan.model import Action, Change, Plan
 from mlstack.plan.rights import Right, own_rights, rights, rights_of
@@ -123,7 +124,7 @@ def starting(session: Session, plan: Plan) -> list[Ask]:
     return [ask for component, found in manifests.items() for ask in asks(component, found, namespace)]
 
 
-def coming_claims(plan: Plan) -> frozenset[str]:
-    """Names of volume claims that the plan makes."""
-    keys = (change.key for change in plan.of(Action.CREATE))
-    return frozenset(key.name for key in keys if key.kind == "PersistentVolumeClaim")
+def coming_claims(plan: Plan) -> Claims:
+    """The volume claims that the plan makes, by name."""
+    made = (change for change in plan.of(Action.CREATE) if change.key.kind == "PersistentVolumeClaim")
+    return {change.key.name: change.manifest or {"metadata": {}} for change in made}

@@ -30,6 +30,7 @@ from mlstack.plan.fit.picture import Picture, picture
 from mlstack.plan.fit.scale import Size, check_scale, choose
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import Claims, by_name
 from mlstack.plan.fit.words import device_of, node_reason
 from mlstack.plan.hints import hint_of_fit, told
 
@@ -287,10 +288,10 @@ def _applied(view: View, app: str) -> set[str]:
     return {found[COMPONENT] for found in labels if found.get(APP) == app and COMPONENT in found}
 
 
-def _claims(rendered: Sequence[Rendered]) -> frozenset[str]:
-    """Names of volume claims that come with the app."""
+def _claims(rendered: Sequence[Rendered]) -> Claims:
+    """The volume claims that come with the app, by name."""
     manifests: list[Manifest] = [manifest for one in rendered for manifest in one.manifests]
-    return frozenset(m["metadata"]["name"] for m in manifests if m["kind"] == "PersistentVolumeClaim")
+    return by_name(m for m in manifests if m["kind"] == "PersistentVolumeClaim")
 
 
 def _rows(found: Sequence[Outlook], resource: str, types: Mapping[str, str]) -> tuple[NodeRow, ...]:

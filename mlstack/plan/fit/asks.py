@@ -14,6 +14,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.spark import Made, made_pods
+from mlstack.plan.fit.volumes import with_own_claims
 from mlstack.plan.readiness import QUEUE
 
 
@@ -60,6 +61,8 @@ def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
 
 def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """A pod's spec. A TrainJob only patches that of its runtime, and says elsewhere what its container needs."""
+    if manifest["kind"] == "StatefulSet":
+        return with_own_claims(spec, manifest["spec"].get("volumeClaimTemplates") or ())
     if manifest["kind"] != "TrainJob":
         return spec
     needs = (manifest["spec"].get("trainer") or {}).get("resourcesPerNode", {})

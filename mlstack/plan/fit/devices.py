@@ -7,22 +7,41 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlstack.plan.fit.labels import Labels
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.requests import amounts, pod_requests
 
-MODEL_LABELS = (
-    "cloud.google.com/gke-accelerator",
-    "cloud.google.com/gke-tpu-accelerator",
-    "nvidia.com/gpu.product",
-    "karpenter.k8s.aws/instance-gpu-name",
-    "eks.amazonaws.com/instance-gpu-name",
-    "gpu.nvidia.com/class",
-    "amd.com/gpu.product-name",
-    "beta.amd.com/gpu.product-name",
+NVIDIA, AMD, GOOGLE, INTEL = "nvidia.com", "amd.com", "google.com", "gpu.intel.com"
+# Labels that say the model, with the vendor; "" where the same label is used for several.
+MODEL_LABELS = {
+    "cloud.google.com/gke-accelerator": NVIDIA,
+    "cloud.google.com/gke-tpu-accelerator": GOOGLE,
+    "nvidia.com/gpu.product": NVIDIA,
+    "karpenter.k8s.aws/instance-gpu-name": "",
+    "eks.amazonaws.com/instance-gpu-name": "",
+    "gpu.nvidia.com/class": NVIDIA,
+    "amd.com/gpu.product-name": AMD,
+    "beta.amd.com/gpu.product-name": AMD,
+}
+# Labels that say no more than that there are some: (key, value) by vendor.
+PRESENT_LABELS = (
+    ("kubernetes.azure.com/accelerator", "nvidia", NVIDIA),
+    ("kubernetes.azure.com/accelerator", "amd", AMD),
+    ("nvidia.com/gpu.present", "true", NVIDIA),
+    ("feature.node.kubernetes.io/pci-10de.present", "true", NVIDIA),
+    ("feature.node.kubernetes.io/amd-gpu", "true", AMD),
 )
+MAKER_LABELS = ("karpenter.k8s.aws/instance-gpu-manufacturer", "eks.amazonaws.com/instance-gpu-manufacturer")
+COUNT_LABELS = (
+    "cloud.google.com/gke-accelerator-count",
+    "nvidia.com/gpu.count",
+    "karpenter.k8s.aws/instance-gpu-count",
+    "eks.amazonaws.com/instance-gpu-count",
+)
+CHANGING = ("nvidia.com/mig.config.state", ("pending", "rebooting"))  # slices are about to be made, or taken away
+MANY = 1024  # devices on a node of which it is not known how many it will offer
 SPOT_LABELS = (
     ("cloud.google.com/gke-spot", "true"),
     ("cloud.google.com/gke-preemptible", "true"),
@@ -99,9 +118,48 @@ def _most_of_one(pod: Pod, resource: str) -> int:
     return max(amounts({**(r.get("requests") or {}), **(r.get("limits") or {})}).get(resource, 0) for r in asked)
 
 
+def vendor(resource: str) -> str:
+    """`nvidia.com` of nvidia.com/gpu and nvidia.com/mig-1g.5gb; "" for what is no device."""
+    domain, slash, _ = resource.partition("/")
+    return domain if slash else ""
+
+
 def unready(room: Room, resource: str) -> bool:
-    """Whether a node is labelled as one with accelerators, but offers none: its driver or plugin is not there."""
-    return not room.allocatable.get(resource) and any(room.labels.get(key) for key in MODEL_LABELS)
+    """Whether a node is labelled as one with a vendor's accelerators, but offers none: its driver is not there yet.
+
+    One that offers others of the vendor's devices is ready, and does not have those that are asked for.
+    """
+    if room.allocatable.get(resource):
+        return False
+    if room.labels.get(CHANGING[0]) in CHANGING[1] and vendor(resource) == NVIDIA:
+        return True
+    return _labelled(room.labels, vendor(resource)) and not offered(room, vendor(resource))
+
+
+def offered(room: Room, of: str) -> dict[str, int]:
+    """The devices that a node offers of a vendor's."""
+    return {name: number for name, number in room.allocatable.items() if number and of and vendor(name) == of}
+
+
+def promised(room: Room, resources: Iterable[str]) -> dict[str, int]:
+    """The devices that a node will offer once its driver is ready: as many as its labels say, else any number."""
+    return {name: _count(room.labels, name) for name in resources if vendor(name) and unready(room, name)}
+
+
+def _count(labels: Labels, resource: str) -> int:
+    said = next((labels[key] for key in COUNT_LABELS if labels.get(key, "").isdigit()), "")
+    return int(said) if said and resource == GPU and not _more_than_one(labels.get(GKE_SHARED)) else MANY
+
+
+def _labelled(labels: Labels, of: str) -> bool:
+    """Whether a node's labels say that it has accelerators of a vendor."""
+    if not of:
+        return False
+    if any(labels.get(key) == value and of == whose for key, value, whose in PRESENT_LABELS):
+        return True
+    maker = next((labels[key] for key in MAKER_LABELS if key in labels), "")
+    models = {whose for key, whose in MODEL_LABELS.items() if labels.get(key)}
+    return of in models or ("" in models and of in (NVIDIA, AMD, INTEL) and maker in ("", of.partition(".")[0]))
 
 
 def holders(room: Room, resource: str) -> Counter[tuple[str, str]]:

@@ -14,11 +14,9 @@ from mlstack.plan.fit.labels import Labels, node_matches, selects
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.taints import untolerated
+from mlstack.plan.fit.terms import Term, keyed, labels_of, meets, meets_all, namespace_of, terms
 
 APART, SPREAD, TOGETHER = "anti-affinity", "topology spread", "affinity"
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-
-Term = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,15 +45,17 @@ def placed(open_: Sequence[Slots], pod: Pod) -> Range:
     """How many pods like `pod` (with its namespace and labels) the nodes take together; `open_` are their usable slots.
 
     Exact with at most one rule that couples the pods to each other; with several, `low` is 0 and `high` the least that
-    one of them allows.
+    one of them allows. A rule that allows as many as there is room for is not named.
     """
     couplings = list(_couplings(pod, [one.room for one in open_]))
-    if not couplings:
-        total = sum(one.count for one in open_)
+    total = sum(one.count for one in open_)
+    if not couplings or not total:
         return Range(total, total)
     ranges = [coupling(open_) for coupling in couplings]
     strictest = min(ranges, key=lambda one: one.high)
-    return strictest if len(ranges) == 1 else replace(strictest, low=0)
+    if len(ranges) > 1:
+        return replace(strictest, low=0)
+    return Range(total, total) if strictest.low >= total else strictest
 
 
 @dataclass(frozen=True)
@@ -85,59 +85,46 @@ def _closed_by_others(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
         for other in room.pods:
             if "affinity" not in other["spec"]:
                 continue  # most pods, of which there may be very many
-            for term in _terms(other, "podAntiAffinity"):
+            for term in terms(other, "podAntiAffinity"):
                 value = room.labels.get(term["topologyKey"])
-                if value is not None and _meets(term, other, pod):
+                if value is not None and meets(term, other, pod):
                     found.setdefault(term["topologyKey"], set()).add(value)
     for key, values in found.items():
         yield _Closed(key, frozenset(values), APART)
 
 
 def _closed_by_own(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
-    for term in _terms(pod, "podAntiAffinity"):
-        yield _Closed(term["topologyKey"], frozenset(_domains_with(term, pod, rooms)), APART)
-    for term in _terms(pod, "podAffinity"):
-        beside = frozenset(_domains_with(term, pod, rooms))
-        own = not beside and _meets(term, pod, pod)  # the first of its kind may go anywhere
-        yield _Closed(term["topologyKey"], beside, TOGETHER, all_but=not own, without=True)
+    for term in terms(pod, "podAntiAffinity"):
+        yield _Closed(term["topologyKey"], frozenset(_domains_with(term["topologyKey"], [term], pod, rooms)), APART)
+    wanted = terms(pod, "podAffinity")
+    first = _is_first(pod, rooms)
+    for term in wanted:
+        beside = frozenset(_domains_with(term["topologyKey"], wanted, pod, rooms))
+        yield _Closed(term["topologyKey"], beside, TOGETHER, all_but=not first, without=True)
 
 
-def _domains_with(term: Term, pod: Pod, rooms: Sequence[Room]) -> set[str]:
-    """Domains that hold a pod which a term of `pod` means."""
-    found = {room.labels.get(term["topologyKey"]) for room in rooms if any(_meets(term, pod, p) for p in room.pods)}
+def _is_first(pod: Pod, rooms: Sequence[Room]) -> bool:
+    """Whether a pod's affinity is to pods like itself of which there is none: the first of them may go anywhere."""
+    wanted = terms(pod, "podAffinity")
+    found = any(_domains_with(term["topologyKey"], wanted, pod, rooms) for term in wanted)
+    return bool(wanted) and not found and meets_all(wanted, pod, pod)
+
+
+def _domains_with(key: str, wanted: Sequence[Term], pod: Pod, rooms: Sequence[Room]) -> set[str]:
+    """Domains that hold a pod which all these terms of `pod` mean."""
+    found = {room.labels.get(key) for room in rooms if any(meets_all(wanted, pod, other) for other in room.pods)}
     return {value for value in found if value is not None}
-
-
-def _meets(term: Term, owner: Pod, other: Pod) -> bool:
-    """Whether `owner`'s term is about `other`."""
-    return _namespace(other) in _namespaces(term, owner, other) and selects(
-        _keyed(term.get("labelSelector"), term, owner), _labels(other)
-    )
-
-
-def _namespaces(term: Term, owner: Pod, other: Pod) -> set[str]:
-    """Its own namespace unless it names others; an empty selector means all of them."""
-    named = set(term.get("namespaces") or ())
-    if term.get("namespaceSelector") == {}:
-        return {_namespace(other)}
-    return named or {_namespace(owner)}
-
-
-def _terms(pod: Pod, kind: str) -> Sequence[Term]:
-    affinity = pod["spec"].get("affinity")
-    return ((affinity.get(kind) or {}).get(_REQUIRED) or ()) if affinity else ()
 
 
 def _couplings(pod: Pod, rooms: Sequence[Room]) -> Iterator[Coupling]:
     """The rules that pods like `pod` make for each other."""
-    for term in _terms(pod, "podAntiAffinity"):
-        if _meets(term, pod, pod):
+    for term in terms(pod, "podAntiAffinity"):
+        if meets(term, pod, pod):
             yield _apart(term["topologyKey"])
-    for term in _terms(pod, "podAffinity"):
-        if _meets(term, pod, pod) and not _domains_with(term, pod, rooms):
-            yield _together(term["topologyKey"])
+    if _is_first(pod, rooms):
+        yield _together([term["topologyKey"] for term in terms(pod, "podAffinity")])
     for constraint in _constraints(pod):
-        if selects(_selector(constraint, pod), _labels(pod)):
+        if selects(_selector(constraint, pod), labels_of(pod)):
             yield _spread(constraint, _counts(constraint, pod, rooms))
 
 
@@ -153,11 +140,15 @@ def _apart(key: str) -> Coupling:
     return allowed
 
 
-def _together(key: str) -> Coupling:
-    """All in one domain, that of the first, which may be any that takes it."""
+def _together(keys: Sequence[str]) -> Coupling:
+    """All where the first goes, which may be any node: on the nodes that share all its domains."""
 
     def allowed(found: Sequence[Slots]) -> Range:
-        counts = [count for count in _capacity(found, key).values() if count]
+        sums: dict[tuple[str, ...], int] = {}
+        for one in found:
+            shared = tuple(one.room.labels.get(key, "") for key in keys)
+            sums[shared] = sums.get(shared, 0) + one.count
+        counts = [count for count in sums.values() if count]
         return Range(min(counts, default=0), max(counts, default=0), TOGETHER)
 
     return allowed
@@ -186,7 +177,7 @@ def _closed_by_spread(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
     for constraint in _constraints(pod):
         key, there = constraint["topologyKey"], _counts(constraint, pod, rooms)
         ahead: set[str] = set()
-        if not selects(_selector(constraint, pod), _labels(pod)):
+        if not selects(_selector(constraint, pod), labels_of(pod)):
             floor = 0 if len(there) < (constraint.get("minDomains") or 1) else min(there.values(), default=0)
             ahead = {domain for domain, count in there.items() if count - floor > constraint["maxSkew"]}
         yield _Closed(key, frozenset(ahead), SPREAD, without=True)
@@ -222,20 +213,11 @@ def _looks_at(constraint: Mapping[str, Any], pod: Pod, room: Room) -> bool:
 
 def _counts_for(selector: Mapping[str, Any] | None, pod: Pod, other: Pod) -> bool:
     leaving = other["metadata"].get("deletionTimestamp")
-    return not leaving and _namespace(other) == _namespace(pod) and selects(selector, _labels(other))
+    return not leaving and namespace_of(other) == namespace_of(pod) and selects(selector, labels_of(other))
 
 
 def _selector(constraint: Mapping[str, Any], pod: Pod) -> Mapping[str, Any] | None:
-    return _keyed(constraint.get("labelSelector"), constraint, pod)
-
-
-def _keyed(selector: Mapping[str, Any] | None, rule: Mapping[str, Any], pod: Pod) -> Mapping[str, Any] | None:
-    """A selector with matchLabelKeys: the pod's own values of these labels too."""
-    keys, labels = rule.get("matchLabelKeys") or (), _labels(pod)
-    if not keys or selector is None:
-        return selector
-    own = {key: labels[key] for key in keys if key in labels}
-    return {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), **own}}
+    return keyed(constraint.get("labelSelector"), constraint, pod)
 
 
 def _capacity(found: Sequence[Slots], key: str) -> dict[str, int]:
@@ -246,11 +228,3 @@ def _capacity(found: Sequence[Slots], key: str) -> dict[str, int]:
         if domain is not None:
             sums[domain] = sums.get(domain, 0) + one.count
     return sums
-
-
-def _labels(pod: Pod) -> Labels:
-    return (pod.get("metadata") or {}).get("labels") or {}
-
-
-def _namespace(pod: Pod) -> str:
-    return (pod.get("metadata") or {}).get("namespace") or "default"

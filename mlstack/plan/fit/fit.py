@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.binding import undecided, unprovided
+from mlstack.plan.fit.devices import holder
 from mlstack.plan.fit.domains import Range
 from mlstack.plan.fit.limits import refusals, with_defaults
+from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.outside import unsure
-from mlstack.plan.fit.phrases import claim_missing, claim_unbound
+from mlstack.plan.fit.phrases import claim_for_one, claim_leaving, claim_missing, claim_unbound, claim_used, crowded
 from mlstack.plan.fit.places import left, places
 from mlstack.plan.fit.queues import Answer, Standing, answers
 from mlstack.plan.fit.quota import exceeded
@@ -23,7 +26,7 @@ from mlstack.plan.fit.requests import Amounts, add
 from mlstack.plan.fit.runtimes import missing_runtime, with_runtime
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
-from mlstack.plan.fit.volumes import missing, unbound
+from mlstack.plan.fit.volumes import alone, claims_of, in_use, leaving, missing, mounts, unbound
 from mlstack.plan.fit.worst import worst_room
 
 
@@ -41,7 +44,8 @@ class Fit:
 
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
     besides the nodes (quota, limit range, claim), or why it cannot be told; `claim`: it waits for a
-    claim or its volume. `final`: no node that comes or gets free changes it.
+    claim or its volume. `final`: no node that comes or gets free changes it. `crowd`: what all asks together are too
+    many for.
     """
 
     ask: Ask
@@ -52,6 +56,7 @@ class Fit:
     told: str = ""
     claim: bool = False
     final: bool = False
+    crowd: str = ""
 
     @property
     def missing(self) -> int:
@@ -64,15 +69,15 @@ AT_ONCE = Answer(Standing.ADMITTED)
 
 def fit(view: View, asked: Sequence[Ask]) -> list[Fit]:
     """How each ask fares on the cluster as it is now, all of them together."""
-    wanted = [_admitted(view, ask) for ask in asked if ask.count]
+    wanted = [each for ask in asked if ask.count for each in _by_claims(view, _admitted(view, ask))]
     queued = answers(view.queues, wanted)
     wanted = [queued.get(ask.owner, AT_ONCE).admitted(ask) for ask in wanted]
-    crowded = _too_little_together(view, wanted)
+    crowd = _too_little_together(view, wanted)
     refused = _over_quota(view, wanted)
     found = []
     for ask in wanted:
         others = [other for other in wanted if other is not ask]
-        found.append(_fit(view, ask, others, crowded, refused, queued.get(ask.owner, AT_ONCE)))
+        found.append(_fit(view, ask, others, crowd, refused, queued.get(ask.owner, AT_ONCE)))
     return found
 
 
@@ -81,22 +86,45 @@ def _admitted(view: View, ask: Ask) -> Ask:
     return ask if pod is ask.pod else replace(ask, pod=pod)
 
 
-def _fit(view: View, ask: Ask, others: Sequence[Ask], crowded: bool, refused: str, queued: Answer) -> Fit:
+def _by_claims(view: View, ask: Ask) -> list[Ask]:
+    """A StatefulSet's pods whose claims are there from before, one by one: their volumes may be in different places."""
+    own = [one for one in ask.pod["spec"].get("volumes") or () if "ephemeral" in one]
+    if ask.owner.kind != "StatefulSet" or not own:
+        return [ask]
+    pods = (_with_claims(view, ask, number) for number in range(ask.count))
+    known = [replace(ask, count=1, pod=pod) for pod in pods if pod is not None]
+    return [*known, *([replace(ask, count=ask.count - len(known))] if len(known) < ask.count else [])]
+
+
+def _with_claims(view: View, ask: Ask, number: int) -> Pod | None:
+    """One pod of a StatefulSet with the claims that are there for it; None where there are none."""
+    names = {one["name"]: f"{one['name']}-{ask.owner.name}-{number}" for one in ask.pod["spec"]["volumes"]}
+    there = {name for name, claim in names.items() if claim in view.storage.claims}
+    mounts = [
+        {"name": one["name"], "persistentVolumeClaim": {"claimName": names[one["name"]]}}
+        if "ephemeral" in one and one["name"] in there
+        else one
+        for one in ask.pod["spec"]["volumes"]
+    ]
+    return {**ask.pod, "spec": {**ask.pod["spec"], "volumes": mounts}} if there else None
+
+
+def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: str, queued: Answer) -> Fit:
     there = places(view, ask)
     worst = worst_room(view, ask, others)
     waits = _waits_for(view, ask)
     held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
     no = held or refused or _denied(view, ask) or waits
-    doubt = queued.reason or unsure(view, ask)
+    doubt = queued.reason or unsure(view, ask) or _shared(view, ask, others)
     surely = ask.count <= worst  # also where the others are too many for the nodes
     verdict = Verdict.UNKNOWN
-    if no or (not doubt and (ask.count > there.room.high or (crowded and not surely))):
+    if no or (not doubt and (ask.count > there.room.high or (crowd and not surely))):
         verdict = Verdict.NOT
     elif surely and not doubt and not view.partly:
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
     told, claim = no or doubt, bool(waits) and no == waits
-    return Fit(ask, verdict, there.found, there.room, worst, told, claim, final)
+    return Fit(ask, verdict, there.found, there.room, worst, told, claim, final, "" if surely else crowd)
 
 
 def _denied(view: View, ask: Ask) -> str:
@@ -106,11 +134,22 @@ def _denied(view: View, ask: Ask) -> str:
 
 def _waits_for(view: View, ask: Ask) -> str:
     """The claim that keeps a pod off every node, in words."""
+    for name in leaving(ask.pod, view.storage):
+        return claim_leaving(name)
     for name in missing(ask.pod, view.storage):
         return claim_missing(name)
-    for name in unbound(ask.pod, view.storage):
+    for name in (*unbound(ask.pod, view.storage), *unprovided(ask.pod, view.storage)):
         return claim_unbound(name)
+    if used := in_use(ask.pod, view.storage, view.nodes or ()):
+        return claim_used(used[0], holder(used[1]))
     return ""
+
+
+def _shared(view: View, ask: Ask, others: Sequence[Ask]) -> str:
+    """A claim that pods of several kinds mount, whose volume is made where the first of them goes."""
+    mine = undecided(ask.pod, view.storage, view.nodes or ()) if others and mounts(ask.pod) else set()
+    shared = next((name for name in mine if any(name in claims_of(other.pod) for other in others)), "")
+    return f"the first pod decides where the volume of PersistentVolumeClaim/{shared} is" if shared else ""
 
 
 def _over_quota(view: View, asked: Sequence[Ask]) -> str:
@@ -122,11 +161,19 @@ def _over_quota(view: View, asked: Sequence[Ask]) -> str:
     return ""
 
 
-def _too_little_together(view: View, asked: Sequence[Ask]) -> bool:
-    """Whether the nodes that any of them may use have too little of some resource for all of them."""
+def _too_little_together(view: View, asked: Sequence[Ask]) -> str:
+    """What the nodes that any of them may use have too little of for all of them, in words; "" for nothing."""
     if len(asked) < 2:
-        return False
+        return ""
+    if one := next((name for ask in asked if (name := alone(ask.pod, view.storage)) and _users(name, asked) > 1), ""):
+        return claim_for_one(one, _users(one, asked))
     total: Amounts = {}
     for ask in asked:
         add(total, {name: number * ask.count for name, number in ask.needs.items()} | {"pods": ask.count})
-    return any(left(view, asked, name) < number for name, number in total.items() if number)
+    few = [name for name, number in total.items() if number and left(view, asked, name) < number]
+    resource = min(few, key=lambda name: "/" not in name, default="")
+    return crowded(resource, total[resource], left(view, asked, resource)) if resource else ""
+
+
+def _users(claim: str, asked: Sequence[Ask]) -> int:
+    return sum(ask.count for ask in asked if claim in claims_of(ask.pod))

@@ -13,6 +13,7 @@ from mlstack.plan.fit.nodes import Room
 from mlstack.plan.fit.places import shape
 from mlstack.plan.fit.pools import ZONE, Growth, Pool, coming, members, zones_of
 from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import mounts
 from mlstack.wording import counted
 
 
@@ -75,7 +76,7 @@ def vague(view: View, asked: Sequence[Ask], growth: Growth) -> str:
             return f"the machine of pool {pool.name} is not said, and it has no node"
         if pool.most is None:
             return f"how far pool {pool.name} may grow is not said"
-        if zones_of(pool, nodes) == ("",) and any(ZONE in shape(ask.pod) or _mounts(ask) for ask in asked):
+        if zones_of(pool, nodes) == ("",) and any(ZONE in shape(ask.pod) or mounts(ask.pod) for ask in asked):
             return f"the zones of pool {pool.name} are not said"
     return ""
 
@@ -87,10 +88,6 @@ def grown(view: View, nodes: Sequence[Room]) -> View:
 
 def _several(view: View, pool: Pool) -> bool:
     return len(zones_of(pool, view.nodes or ())) > 1
-
-
-def _mounts(ask: Ask) -> bool:
-    return any("persistentVolumeClaim" in one for one in ask.pod["spec"].get("volumes") or ())
 
 
 def _sources(view: View, asked: Sequence[Ask], pool: Pool, label: str) -> list[_Source]:

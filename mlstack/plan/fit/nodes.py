@@ -11,10 +11,9 @@ from typing import Any
 
 from mlstack.plan.fit.labels import Labels
 from mlstack.plan.fit.requests import Amounts, add, amounts, pod_requests
-from mlstack.plan.fit.taints import CORDON, Taint
+from mlstack.plan.fit.taints import CORDON, Taint, passes
 
 ENDED = frozenset({"Succeeded", "Failed"})
-PASSING = "node.kubernetes.io/"  # taints of nodes that are cordoned, not ready, unreachable or under pressure
 
 Pod = Mapping[str, Any]
 
@@ -35,10 +34,10 @@ class Room:
         held = len(self.pods) if resource == "pods" else self.used.get(resource, 0)
         return self.allocatable.get(resource, 0) - held
 
-    def empty(self) -> Room:
-        """The same node without its pods, ready and open: what Kubernetes itself taints a node with passes."""
-        taints = tuple(taint for taint in self.taints if not taint["key"].startswith(PASSING))
-        return Room(self.name, self.labels, taints, self.allocatable)
+    def empty(self, promised: Mapping[str, int] | None = None) -> Room:
+        """The same node without its pods, open, with the devices that it is `promised`: passing taints are gone."""
+        taints = tuple(taint for taint in self.taints if not passes(taint))
+        return Room(self.name, self.labels, taints, {**self.allocatable, **(promised or {})})
 
 
 def rooms(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Pod], *, priority: int = 0) -> list[Room]:

@@ -14,6 +14,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.growing import Coming, after, fully, needed, vague
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.phrases import rule_between
 from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.preempting import told, victims
 from mlstack.plan.fit.view import View
@@ -67,9 +68,14 @@ class _Future:
         self.view, self.asked, self.grows, self.now = view, asked, grows, now
 
     @cached_property
+    def emptied(self) -> View:
+        """The cluster with all pods gone."""
+        return self.view.emptied({name for ask in self.asked for name in ask.needs})
+
+    @cached_property
     def ever(self) -> list[Fit]:
         """With all pods gone."""
-        return fit(self.view.emptied(), self.asked)
+        return fit(self.emptied, self.asked)
 
     @cached_property
     def coming(self) -> tuple[Coming, ...]:
@@ -79,12 +85,12 @@ class _Future:
     @cached_property
     def largest(self) -> list[Fit]:
         """With all pods gone, and all nodes there that may come."""
-        return fit(fully(self.view.emptied(), self.asked, self.grows), self.asked)
+        return fit(fully(self.emptied, self.asked, self.grows), self.asked)
 
     @cached_property
     def bound(self) -> list[Fit]:
         """As `largest`, with so many nodes in each zone: more than there can be."""
-        return fit(fully(self.view.emptied(), self.asked, self.grows, everywhere=True), self.asked)
+        return fit(fully(self.emptied, self.asked, self.grows, everywhere=True), self.asked)
 
     @cached_property
     def vague(self) -> str:
@@ -98,12 +104,14 @@ def _outlook(future: _Future, now: Fit, at: int, types: Types) -> Outlook:
         return Outlook(now, Prospect.FITS, ())
     why = reasons(now, view.nodes or (), types)
     if now.verdict is Verdict.UNKNOWN:
-        return Outlook(now, Prospect.UNKNOWN, tuple(why or [_unsure(view, now)]))
+        return Outlook(now, Prospect.UNKNOWN, tuple(why if now.told else [_unsure(view, now)]))
     if now.told:  # the namespace's rules, or a claim: nodes do not matter
         ever = future.ever[at]
         never = ever.verdict is Verdict.NOT and not ever.claim and (ever.final or not now.ask.queue)
         return Outlook(now, Prospect.NEVER if never else Prospect.WAITS, tuple(why))
     prospect, more = _prospect(future, at)
+    if prospect is Prospect.NEVER:  # what is in the way when all pods are gone
+        why = reasons(future.ever[at], future.emptied.nodes or (), types) or why
     pushed = victims(view, now) if prospect is not Prospect.NEVER else []
     more += [told(pushed)] if pushed else []
     final = (POOLS if future.grows else NO_NODES) if prospect is Prospect.NEVER else ""
@@ -148,6 +156,8 @@ def _pools(coming: Sequence[Coming]) -> str:
 def _unsure(view: View, now: Fit) -> str:
     if view.partly:
         return "pods of other namespaces may not be listed, so that free amounts are an upper bound"
+    if now.room.why and now.room.low < now.ask.count:
+        return rule_between(now.room.why, now.room.low, now.room.high, now.ask.count)
     if now.worst < now.ask.count <= now.room.low:
         return "it depends on where the other pods of the app go first"
     return "it depends on which nodes the first pods get"

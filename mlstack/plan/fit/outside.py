@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.binding import ZONE
 from mlstack.plan.fit.devices import doubt
 from mlstack.plan.fit.labels import selects
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.places import places
+from mlstack.plan.fit.terms import terms
 from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import bound, mounted, waits
 
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+DIRECT = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "rbd", "iscsi")  # volumes that are no claims
 KINDS = ("podAffinity", "podAntiAffinity")
 
 
@@ -22,7 +25,9 @@ def unsure(view: View, ask: Ask) -> str:
     if view.nodes is None:
         return "nodes may not be listed"
     hidden = next((view.hidden[name] for name in needs if name in view.hidden), "")
-    return out_of_scope(pod) or hidden or _unread(view, pod) or _kept_off(view, pod) or _device_doubt(view, ask)
+    doubts = (_unread, _volume_doubt, _kept_off)
+    found = (doubt(view, pod) for doubt in doubts)
+    return out_of_scope(pod) or hidden or next(filter(None, found), "") or _device_doubt(view, ask)
 
 
 def out_of_scope(pod: Pod) -> str:
@@ -36,7 +41,7 @@ def out_of_scope(pod: Pod) -> str:
         return "scheduling gates hold it"
     if spec.get("schedulingGroup"):
         return "it is placed together with its group, or not at all"
-    if any(_by_labels(term) for kind in KINDS for term in _terms(pod, kind)):
+    if any(_by_labels(term) for kind in KINDS for term in terms(pod, kind)):
         return "its affinity is to pods of namespaces with some label"
     return ""
 
@@ -54,6 +59,25 @@ def _unread(view: View, pod: Pod) -> str:
     return f"what RuntimeClass {name} adds may not be read" if name and view.runtimes is None else ""
 
 
+def _volume_doubt(view: View, pod: Pod) -> str:
+    """What is not known of a pod's volumes."""
+    storage, found = view.storage, mounted(pod, view.storage)
+    if found and None in (storage.volumes, storage.classes, storage.limits):
+        return "volumes, storage classes or CSI nodes may not be listed"
+    for one in found:
+        driver = storage.class_of(one.claim).get("provisioner", "")
+        if not bound(one.claim) and (storage.drivers.get(driver, {}).get("spec") or {}).get("storageCapacity"):
+            return f"driver {driver} counts how much storage is left"
+        if one.own and not waits(one.claim, storage) and _several_zones(view):
+            return f"the volumes of {one.name} are made before it is known where the pods go"
+    direct = next((kind for one in pod["spec"].get("volumes") or () for kind in DIRECT if kind in one), "")
+    return f"it mounts a disk of its own ({direct}), which may be in use elsewhere" if direct else ""
+
+
+def _several_zones(view: View) -> bool:
+    return len({room.labels.get(ZONE) for room in view.nodes or ()}) > 1
+
+
 def _kept_off(view: View, pod: Pod) -> str:
     """A pod that may want ours away, where that depends on labels of namespaces."""
     labels = (pod.get("metadata") or {}).get("labels") or {}
@@ -67,7 +91,7 @@ def _looking_elsewhere(view: View) -> list[tuple[Pod, Mapping[str, Any]]]:
     """The pods that are there which want pods away by labels of namespaces."""
     if "elsewhere" not in view.known:
         pods = (pod for room in view.nodes or () for pod in room.pods)
-        view.known["elsewhere"] = [(pod, term) for pod in pods for term in _terms(pod, KINDS[1]) if _by_labels(term)]
+        view.known["elsewhere"] = [(pod, term) for pod in pods for term in terms(pod, KINDS[1]) if _by_labels(term)]
     found: list[tuple[Pod, Mapping[str, Any]]] = view.known["elsewhere"]
     return found
 
@@ -75,8 +99,3 @@ def _looking_elsewhere(view: View) -> list[tuple[Pod, Mapping[str, Any]]]:
 def _by_labels(term: Mapping[str, Any]) -> bool:
     """Namespaces are not read: an empty selector means all of them, any other one depends on their labels."""
     return bool(term.get("namespaceSelector"))
-
-
-def _terms(pod: Pod, kind: str) -> Iterator[Mapping[str, Any]]:
-    affinity = pod["spec"].get("affinity")
-    yield from (((affinity.get(kind) or {}).get(REQUIRED) or ()) if affinity else ())

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.attaching import attach_slots
+from mlstack.plan.fit.binding import together, volume_slots
 from mlstack.plan.fit.domains import Range, placed, usable
 from mlstack.plan.fit.nodes import Pod, Room
-from mlstack.plan.fit.slots import VOLUME, Slots, slots
+from mlstack.plan.fit.phrases import CLAIM
+from mlstack.plan.fit.slots import ATTACH, SELECTOR, TAINT, VOLUME, Slots, slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import alone, reachable
 
+MOUNTS = ("persistentVolumeClaim", "ephemeral")
 CONTAINERS = ("containers", "initContainers")
 CONTAINER = ("name", "resources", "restartPolicy")  # and its ports of the node
 
@@ -38,7 +42,7 @@ def shape(pod: Pod) -> str:
     metadata, spec = pod.get("metadata") or {}, dict(pod["spec"])
     for key in CONTAINERS:
         spec[key] = [_container(one) for one in spec.get(key) or ()]
-    spec["volumes"] = [one for one in spec.get("volumes") or () if "persistentVolumeClaim" in one]
+    spec["volumes"] = [one for one in spec.get("volumes") or () if any(key in one for key in MOUNTS)]
     return json.dumps([metadata.get("namespace"), metadata.get("labels"), spec], sort_keys=True, default=str)
 
 
@@ -74,16 +78,23 @@ def _places(view: View, ask: Ask) -> Places:
     first = places(view.base, ask).found if view.base else ()
     found = (*first, *(_slots(view, room, ask) for room in (view.nodes or ())[len(first) :]))
     open_ = tuple(usable(found, ask.pod))
-    room = placed(open_, ask.pod)
-    if alone(ask.pod, view.storage):
-        room = Range(min(1, room.low), min(1, room.high), "claim")
+    room = together(open_, ask.pod, view.storage, placed(open_, ask.pod))
+    if alone(ask.pod, view.storage) and room.high > 1:
+        room = Range(min(1, room.low), min(1, room.high), CLAIM)
     return Places(found, open_, room)
 
 
 def _slots(view: View, room: Room, ask: Ask) -> Slots:
+    found = slots(room, ask.pod, ask.needs)
+    if found.limit in (SELECTOR, TAINT) or not ask.pod["spec"].get("volumes"):
+        return found
     if not reachable(ask.pod, view.storage, room.name, room.labels):
         return Slots(room, 0, VOLUME)
-    return slots(room, ask.pod, ask.needs)
+    count = volume_slots(ask.pod, view.storage, room, found.count)
+    if count < found.count:
+        found = Slots(room, count, VOLUME)
+    count, driver = attach_slots(ask.pod, view.storage, room, found.count)
+    return Slots(room, count, ATTACH, driver) if count < found.count else found
 
 
 def _container(container: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mlstack.errors import MlstackError
 from mlstack.plan.fit.labels import Labels
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.requests import Amounts, add, amounts, pod_requests
-from mlstack.plan.fit.taints import Taint
+from mlstack.plan.fit.taints import Taint, passes
 from mlstack.plan.quantities import amount
 
 POOL_LABELS = (
@@ -130,7 +130,7 @@ def coming(pool: Pool, rooms: Sequence[Room], label: str, zone: str, index: int)
     itself. None where neither does: a pool without nodes whose machine is not said.
     """
     there = members(pool, rooms)
-    allocatable = pool.machine if pool.machine is not None else (there[0].allocatable if there else None)
+    allocatable = pool.machine if pool.machine is not None else _machine_of(there)
     if allocatable is None:
         return None
     name = f"{pool.name}-new-{index + 1}"
@@ -141,6 +141,13 @@ def coming(pool: Pool, rooms: Sequence[Room], label: str, zone: str, index: int)
         add(room.used, pod_requests(pod))
         room.pods.append(pod)
     return room
+
+
+def _machine_of(there: Sequence[Room]) -> Mapping[str, int] | None:
+    """What the nodes of a pool offer, the most of each: one whose driver is not ready yet offers less."""
+    if not there:
+        return None
+    return {name: max(room.allocatable.get(name, 0) for room in there) for room in there for name in room.allocatable}
 
 
 def zones_of(pool: Pool, rooms: Sequence[Room]) -> tuple[str, ...]:
@@ -157,8 +164,8 @@ def _shared(there: Sequence[Room]) -> dict[str, str]:
 
 
 def _lasting(room: Room) -> tuple[Taint, ...]:
-    """Taints that nodes come with; those that Kubernetes puts on nodes for their state are left out."""
-    return tuple(taint for taint in room.taints if not taint["key"].startswith("node.kubernetes.io/"))
+    """Taints that nodes come with; those that stand for a node's state are left out."""
+    return tuple(taint for taint in room.taints if not passes(taint))
 
 
 def _daemons(there: Sequence[Room]) -> list[Pod]:

@@ -17,6 +17,8 @@ Amounts = dict[str, int]
 
 COUNTED = "requests"  # no field of Kubernetes': what a pod requests, where that was counted before
 BYTES = ("memory", "storage", "ephemeral-storage")
+BINARY = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
+DECIMAL = (("T", 10**12), ("G", 10**9), ("M", 10**6))
 POD_LEVEL = ("cpu", "memory")  # and hugepages-*: what spec.resources of a pod may say
 
 
@@ -69,14 +71,26 @@ def pod_limits(pod: Mapping[str, Any]) -> Amounts:
 
 
 def told(resource: str, number: int) -> str:
-    """An amount as people write it: 1500 of cpu is 1.5, bytes in the largest binary unit that leaves no rest."""
+    """An amount as people write it: 1500 of cpu is 1.5; bytes as 85Gi, 3G or, where neither is even, 82.21Gi."""
     if resource == "cpu":
         return f"{number / 1000:g}"
     if resource in BYTES or resource.startswith("hugepages-"):
-        for suffix, size in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
-            if number >= size and number * 10 % size == 0:
-                return f"{number / size:g}{suffix}"
+        return _bytes(number)
     return str(number)
+
+
+def _bytes(number: int) -> str:
+    """In the largest unit of which it is some tenths, binary ones first; else with two digits, rounded down."""
+    for units in (BINARY, DECIMAL):
+        for suffix, size in units:
+            if number >= size and number * 10 % size == 0 and number // size < 10_000:
+                return (
+                    f"{number // size}{suffix}"
+                    if number % size == 0
+                    else f"{number // size}.{number * 10 // size % 10}{suffix}"
+                )
+    suffix, size = next(((suffix, size) for suffix, size in BINARY if number >= size), ("", 1))
+    return f"{number // size}.{number * 100 // size % 100:02}{suffix}" if suffix else str(number)
 
 
 def add(total: Amounts, more: Mapping[str, int]) -> None:

@@ -9,6 +9,7 @@ from mlstack.plan.fit.requests import COUNTED, pod_requests
 
 METADATA = ("name", "namespace", "labels", "deletionTimestamp", "ownerReferences")
 SPEC = ("nodeName", "priority", "schedulerName", "volumes")
+VOLUME = ("name", "persistentVolumeClaim", "ephemeral")
 STATUS = ("phase", "nominatedNodeName")
 
 
@@ -17,7 +18,7 @@ def slim(pod: Mapping[str, Any]) -> dict[str, Any]:
     spec = pod["spec"]
     small = _only(spec, SPEC)
     if "volumes" in small:
-        small["volumes"] = [one for one in small["volumes"] if "persistentVolumeClaim" in one]
+        small["volumes"] = [found for one in small["volumes"] if (found := _only(one, VOLUME)) and len(found) > 1]
     if (spec.get("affinity") or {}).get("podAntiAffinity"):
         small["affinity"] = {"podAntiAffinity": spec["affinity"]["podAntiAffinity"]}
     both = [_ports(one) for key in ("containers", "initContainers") for one in spec.get(key) or ()]

@@ -17,6 +17,7 @@ from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.taints import told, untolerated
 
 TAINT, SELECTOR, PORT, RESOURCE, VOLUME = "taint", "selector", "port", "resource", "volume"
+ATTACH = "attach limit"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  (what pods ask for; nothing listens here)
 
 

@@ -5,12 +5,30 @@ Source: k8s.io/api core/v1 toleration.go; the scheduler's TaintToleration and No
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 Taint = Mapping[str, Any]
 
 REPELLING = frozenset({"NoSchedule", "NoExecute"})
+# Taints that nodes have for a while: Kubernetes' own of nodes that are cordoned, not ready or under pressure, and those
+# of autoscalers, cloud providers and drivers, until a node is set up or after it was chosen to go.
+PASSING = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "startup-taint.cluster-autoscaler.kubernetes.io/",
+    "status-taint.cluster-autoscaler.kubernetes.io/",
+    "ignore-taint.cluster-autoscaler.kubernetes.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+    "karpenter.sh/unregistered",
+    "karpenter.sh/disrupt",
+    "aws-node-termination-handler/",
+    "cloud.google.com/impending-node-termination",
+    "node.cilium.io/",
+)
+WORDS = re.compile(r"not-?ready|uninitialized|unregistered|start-?up|provisioning|initializing", re.IGNORECASE)
 CORDON: Taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 
@@ -33,6 +51,12 @@ def untolerated(taints: Iterable[Taint], tolerations: Iterable[Mapping[str, Any]
         if taint.get("effect") in REPELLING and not any(tolerates(one, taint) for one in known):
             return taint
     return None
+
+
+def passes(taint: Taint) -> bool:
+    """Whether a taint stands for a state that a node leaves again: it is no reason for "never"."""
+    key = str(taint["key"])
+    return key.startswith(PASSING) or bool(WORDS.search(key))
 
 
 def told(taint: Taint) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlstack.plan.fit.devices import promised
 from mlstack.plan.fit.nodes import Room
 from mlstack.plan.fit.priorities import Priorities
 from mlstack.plan.fit.queues import Queues
@@ -37,9 +38,10 @@ class View:
     base: View | None = field(default=None, repr=False, compare=False)
     known: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
-    def emptied(self) -> View:
-        """The same cluster with no pod on it and no quota used: what could ever be free."""
-        nodes = None if self.nodes is None else [room.empty() for room in self.nodes]
+    def emptied(self, devices: Iterable[str] = ()) -> View:
+        """The same cluster with no pod on it and no quota used: what could ever be free of these devices too."""
+        wanted = list(devices)
+        nodes = None if self.nodes is None else [room.empty(promised(room, wanted)) for room in self.nodes]
         quotas = [_unused(quota) for quota in self.quotas]
         return replace(self, nodes=nodes, quotas=quotas, queues=self.queues.emptied(), base=None)
 

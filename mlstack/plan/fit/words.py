@@ -6,12 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlstack.plan.fit.asks import Ask
-from mlstack.plan.fit.devices import holders, model_of, unready
+from mlstack.plan.fit.devices import holders, model_of, offered, unready, vendor
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
-from mlstack.plan.fit.phrases import CORDONED, UNREADY, closed, devices, have, meant, nodes, rule_allows, too_little
+from mlstack.plan.fit.phrases import (
+    CORDONED,
+    UNREADY,
+    amount_of,
+    closed,
+    devices,
+    have,
+    have_all,
+    meant,
+    nodes,
+    rule_allows,
+    short_name,
+    some_fit,
+    too_little,
+)
 from mlstack.plan.fit.requests import told
-from mlstack.plan.fit.slots import PORT, RESOURCE, SELECTOR, TAINT, VOLUME, Slots
+from mlstack.plan.fit.slots import ATTACH, PORT, RESOURCE, SELECTOR, TAINT, VOLUME, Slots
 
 NAMED = 3  # holders that are named; the rest are counted
 # A node that takes none, in a table.
@@ -19,6 +33,14 @@ NODE_CLOSED = {
     SELECTOR: "not of the kind asked for (node selector)",
     PORT: "port taken",
     VOLUME: "out of its volume's reach",
+    ATTACH: "no room for another volume",
+}
+
+# Why a node takes no more than it does, where it is not a resource.
+ONE_MORE = {
+    PORT: "its host port allows one on each node",
+    VOLUME: "no more volumes are there for its claims",
+    ATTACH: "the nodes take no more volumes of driver {what}",
 }
 
 Types = Mapping[str, str]
@@ -56,7 +78,7 @@ def beyond_all(ask: Ask, rooms: Sequence[Room]) -> str:
     for resource, number in sorted(ask.needs.items(), key=lambda need: "/" not in need[0]):
         largest = _largest(rooms, resource)
         most = largest.allocatable.get(resource, 0) if largest else 0
-        if number > most and (most or not any(unready(room, resource) for room in rooms)):
+        if number > most and not any(unready(room, resource) for room in rooms):
             return resource
     return ""
 
@@ -66,18 +88,69 @@ def _largest(rooms: Sequence[Room], resource: str) -> Room | None:
 
 
 def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
-    """Why an ask does not find all its places, the weightiest first; none where nothing is in its way."""
+    """Why an ask does not find all its places, the binding reason first; each node is counted once."""
     if found.told:
         return [found.told]
     large = too_large(found.ask, reach(found), types, "" if len(reach(found)) == len(rooms) else " of that kind")
     if large:
         return [large]
     device = device_of(found.ask)
-    relevant = [one for one in found.found if _offers(one, found.ask, device)]
-    lines = [*_short(relevant, found.ask, device, types), *_closed(relevant), *_driverless(relevant, device)]
+    relevant = [one for one in found.found if _concerns(one, device)]
+    full = [*_short(relevant, found.ask, device, types), *_others(relevant, found.ask, device, types)]
+    lines = [*full, *_driverless(relevant, device), *_closed(relevant)]
+    if found.missing:
+        lines = _binding(found, relevant, lines, types)
+    return [*([found.crowd] if found.crowd and not found.missing else []), *lines]
+
+
+def _binding(found: Fit, relevant: Sequence[Slots], lines: list[str], types: Types) -> list[str]:
+    """The reasons with that first which lets no more of the pods in."""
+    high, count = found.room.high, found.ask.count
     if found.room.why:
-        lines.append(rule_allows(found.room.why, found.room.high, found.ask.count))
-    return lines or ([_all_together(found, relevant)] if found.missing else [])
+        return [rule_allows(found.room.why, high, count), *lines]
+    if not high:
+        return lines
+    some = some_fit(high, count, found.ask.role or "pod")
+    scarce = _all_taken([one for one in relevant if one.count], found.ask, types)
+    return [f"{some}: {lines[0]}", *lines[1:]] if _is_short(lines, relevant) else [f"{some}: {scarce}", *lines]
+
+
+def _is_short(lines: Sequence[str], relevant: Sequence[Slots]) -> bool:
+    """Whether the first line is about nodes that are open and full: what is held there is what is missing."""
+    return bool(lines) and any(one.limit == RESOURCE and not one.count and _held(one) for one in relevant)
+
+
+def _held(one: Slots) -> bool:
+    return one.room.free(one.what) < one.room.allocatable.get(one.what, 0)
+
+
+def _all_taken(taking: Sequence[Slots], ask: Ask, types: Types) -> str:
+    """Why nodes that take some pods take no more, with what they have in all."""
+    limit, what = Counter((one.limit, one.what) for one in taking).most_common(1)[0][0]
+    if limit != RESOURCE:
+        return ONE_MORE.get(limit, f"its {limit} rule allows no more").format(what=what)
+    subject = _subject(taking, types)
+    free, total = (sum(amount) for amount in zip(*((o.room.free(what), _has(o, what)) for o in taking), strict=True))
+    need = 1 if what == "pods" else ask.needs[what]
+    asks = "" if "/" in what or what == "pods" else f", each {ask.role or 'pod'} asks {told(what, need)}"
+    if free >= need * ask.count:
+        most = amount_of(what, max(one.room.free(what) for one in taking))
+        return f"{subject} at most {most} free on one node, each {ask.role or 'pod'} asks {told(what, need)}"
+    who = Counter[tuple[str, str]]()
+    for one in taking:
+        who.update(holders(one.room, what))
+    return f"{have_all(subject, what, total, free)}{_by(who)}{asks}"
+
+
+def _has(one: Slots, resource: str) -> int:
+    return one.room.allocatable.get(resource, 0)
+
+
+def _subject(taking: Sequence[Slots], types: Types) -> str:
+    """`the l4 nodes have`, `the a100 node has`."""
+    models = sorted({model_of(one.room.labels, types) for one in taking} - {""})
+    named = f"{' and '.join(models)} " if models else ""
+    return f"the {named}{'node has' if len(taking) == 1 else 'nodes have'}"
 
 
 def node_reason(one: Slots, ask: Ask, device: str) -> str:
@@ -89,6 +162,8 @@ def node_reason(one: Slots, ask: Ask, device: str) -> str:
         return NODE_CLOSED.get(one.limit, f"{one.limit} rule")
     if device and unready(one.room, device):
         return "its driver or device plugin is not ready"
+    if device and not one.room.allocatable.get(device) and (other := _offer(one.room, device)):
+        return f"it offers {other}"
     if device and ask.needs.get(device, 0) > one.room.free(device):
         return held(one.room, device) or f"{devices(device, ask.needs[device])} asked"
     if one.what == device:
@@ -115,18 +190,52 @@ def _asked(ask: Ask, resource: str) -> str:
     return "1" if resource == "pods" else told(resource, ask.needs.get(resource, 0))
 
 
-def _offers(one: Slots, ask: Ask, device: str) -> bool:
-    """Whether a node is of a size that takes one of the pods when it is empty, or should be, with its driver."""
-    if device and unready(one.room, device):
-        return True
+def _concerns(one: Slots, device: str) -> bool:
+    """Whether a node is one that could be meant: with the device, others of its vendor, or a driver on its way."""
+    return not device or bool(offered(one.room, vendor(device))) or unready(one.room, device)
+
+
+def _large_enough(one: Slots, ask: Ask) -> bool:
     return all(one.room.allocatable.get(name, 0) >= number for name, number in ask.needs.items())
+
+
+def _others(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> list[str]:
+    """Open nodes that are too small even when they are empty, by what they have."""
+    groups: dict[tuple[str, str, int], int] = {}
+    for one in relevant:
+        if one.limit != RESOURCE or one.count or _large_enough(one, ask) or (device and unready(one.room, device)):
+            continue
+        missing = next(name for name, number in _by_weight(ask) if one.room.allocatable.get(name, 0) < number)
+        key = (model_of(one.room.labels, types), missing, one.room.allocatable.get(missing, 0))
+        if key[2] or missing != device:
+            groups[key] = groups.get(key, 0) + 1
+        else:
+            key = (key[0], _offer(one.room, device), -1)
+            groups[key] = groups.get(key, 0) + 1
+    return [_too_small(*key, number, device) for key, number in groups.items()]
+
+
+def _by_weight(ask: Ask) -> list[tuple[str, int]]:
+    return sorted(ask.needs.items(), key=lambda need: "/" not in need[0])
+
+
+def _offer(room: Room, device: str) -> str:
+    """What a node offers of a vendor's devices: `8 GPUs`, `7 MIG 1g.5gb devices`."""
+    return ", ".join(devices(name, number) for name, number in sorted(offered(room, vendor(device)).items()))
+
+
+def _too_small(model: str, what: str, amount: int, number: int, device: str) -> str:
+    if amount < 0:
+        offers = "offers" if number == 1 else "offer"
+        return f"{nodes(number, 0, model)} {offers} {what}, and no {short_name(device) or device}"
+    return f"{nodes(number, 0, model)} {have(number)} {told(what, amount)} {what} in all"
 
 
 def _short(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> list[str]:
     """Nodes that are open, but have too little left, by model."""
     groups: dict[str, list[Slots]] = {}
     for one in relevant:
-        if one.limit == RESOURCE and not (device and unready(one.room, device)):
+        if one.limit == RESOURCE and _large_enough(one, ask) and not (device and unready(one.room, device)):
             groups.setdefault(model_of(one.room.labels, types), []).append(one)
     return [_group(model, group, ask, device) for model, group in groups.items() if any(not one.count for one in group)]
 
@@ -144,16 +253,9 @@ def _group(model: str, group: Sequence[Slots], ask: Ask, device: str) -> str:
 
 
 def _driverless(relevant: Iterable[Slots], device: str) -> list[str]:
-    """Nodes with accelerators that their kubelets do not offer yet."""
-    count = sum(1 for one in relevant if device and unready(one.room, device))
+    """Open nodes with accelerators that their kubelets do not offer yet."""
+    count = sum(1 for one in relevant if device and one.limit == RESOURCE and unready(one.room, device))
     return [f"{nodes(count)} {have(count)} no driver or device plugin ready"] if count else []
-
-
-def _all_together(found: Fit, relevant: Iterable[Slots]) -> str:
-    """Every node takes some, but all together too few: the resource that most often allows no more is named."""
-    scarce = Counter(one.what for one in relevant if one.limit == RESOURCE).most_common(1)
-    by = f": {scarce[0][0]} allows no more" if scarce else ""
-    return f"all nodes together take {found.room.high} of {found.ask.count}{by}"
 
 
 def _by(who: Counter[tuple[str, str]]) -> str:
@@ -165,6 +267,7 @@ def _by(who: Counter[tuple[str, str]]) -> str:
 
 
 def _closed(relevant: Iterable[Slots]) -> list[str]:
-    """Nodes that would be large enough, but do not let the pod in."""
+    """Nodes that do not let the pod in, those of another kind last."""
     why = Counter((one.limit, one.what) for one in relevant if one.limit != RESOURCE and not one.count)
-    return [closed(count, limit, what) for (limit, what), count in why.most_common()]
+    told_ = sorted(why.items(), key=lambda one: (one[0][0] == SELECTOR, -one[1]))
+    return [closed(count, limit, what) for (limit, what), count in told_]

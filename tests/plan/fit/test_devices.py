@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlstack.plan.fit.devices import doubt, holder, holders, house_rule, is_spot, model_of, single, unready
+from mlstack.plan.fit.devices import (
+    MANY,
+    doubt,
+    holder,
+    holders,
+    house_rule,
+    is_spot,
+    model_of,
+    promised,
+    single,
+    unready,
+)
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.slots import slots
 
@@ -41,6 +52,43 @@ def test_a_label_without_devices_means_that_a_driver_is_missing(build: Build) ->
     label = {"nvidia.com/gpu.product": "NVIDIA-L4"}
     nodes = [build.node("a", label), build.node("b", label, allocatable={GPU: "1"}), build.node("c")]
     assert [unready(room, GPU) for room in rooms(nodes, [])] == [True, False, False]
+
+
+MIG, AMD = "nvidia.com/mig-1g.5gb", "amd.com/gpu"
+L4 = {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "offers", "asked", "missing", "comes"),
+    [
+        (L4, {}, GPU, True, MANY),
+        (L4, {}, MIG, True, MANY),
+        (L4, {GPU: "2"}, MIG, False, 0),
+        (L4, {MIG: "7"}, GPU, False, 0),
+        (L4, {}, AMD, False, 0),
+        ({**L4, "cloud.google.com/gke-accelerator-count": "4"}, {GPU: "0"}, GPU, True, 4),
+        ({**L4, "cloud.google.com/gke-accelerator-count": "4"}, {}, MIG, True, MANY),
+        ({"kubernetes.azure.com/accelerator": "amd"}, {}, AMD, True, MANY),
+        ({"kubernetes.azure.com/accelerator": "amd"}, {}, GPU, False, 0),
+        ({"karpenter.k8s.aws/instance-gpu-name": "mi300"}, {}, AMD, True, MANY),
+        (
+            {"karpenter.k8s.aws/instance-gpu-name": "t4", "karpenter.k8s.aws/instance-gpu-manufacturer": "nvidia"},
+            {},
+            AMD,
+            False,
+            0,
+        ),
+        ({"nvidia.com/mig.config.state": "pending"}, {GPU: "8"}, MIG, True, MANY),
+        ({"nvidia.com/mig.config.state": "success"}, {GPU: "8"}, MIG, False, 0),
+    ],
+)
+def test_what_a_driver_will_bring(
+    build: Build, labels: dict[str, str], offers: dict[str, str], asked: str, missing: bool, comes: int
+) -> None:
+    (room,) = rooms([build.node("n", labels, allocatable=offers)], [])
+    assert unready(room, asked) is missing
+    assert promised(room, [asked, "cpu"]) == ({asked: comes} if missing else {})
+    assert room.empty(promised(room, [asked])).allocatable.get(asked, 0) == comes
 
 
 def test_who_holds_them(build: Build) -> None:

@@ -72,6 +72,10 @@ def _quota(hard: dict[str, str], used: dict[str, str]) -> dict[str, Any]:
     return {"metadata": {"name": "q"}, "spec": {}, "status": {"hard": hard, "used": used}}
 
 
+DEFAULT = {
+    "metadata": {"name": "d", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "example.com/nfs",
+}
 BOUND = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOncePod"], "volumeName": "pv"}}
 VOLUME = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
 
@@ -99,7 +103,12 @@ VOLUME = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data
             "the pod asks more cpu than the 1 that LimitRange/lr allows",
         ),
         ({}, VOLUME, NOT, "it mounts PersistentVolumeClaim/data, which is not there"),
-        ({"storage": Storage(coming=frozenset({"data"}))}, VOLUME, FITS, ""),
+        (
+            {"storage": Storage(classes={"d": DEFAULT}, coming={"data": {"metadata": {"name": "data"}}})},
+            VOLUME,
+            FITS,
+            "",
+        ),
         ({"storage": Storage(by_name([{**BOUND, "status": {"phase": "Bound"}}]))}, VOLUME, NOT, ""),
         (
             {"storage": Storage(by_name([{**BOUND, "status": {"phase": "Pending"}}]))},

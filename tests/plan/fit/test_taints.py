@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlstack.plan.fit.taints import told, tolerates, untolerated
+from mlstack.plan.fit.taints import passes, told, tolerates, untolerated
 
 TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 
@@ -34,3 +34,18 @@ def test_a_taint_that_only_asks_keeps_nobody_off() -> None:
 def test_words() -> None:
     assert told(TAINT) == "nvidia.com/gpu=present:NoSchedule"
     assert told({"key": "spot", "effect": "NoExecute"}) == "spot:NoExecute"
+
+
+def test_states_that_nodes_leave_again() -> None:
+    passing = [
+        "node.kubernetes.io/unschedulable",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+        "ToBeDeletedByClusterAutoscaler",
+        "karpenter.sh/unregistered",
+        "karpenter.sh/disrupted",
+        "ebs.csi.aws.com/agent-not-ready",
+        "startup-taint.cluster-autoscaler.kubernetes.io/driver",
+        "example.com/gpu-driver-startup",
+    ]
+    lasting = ["nvidia.com/gpu", "team", "cloud.google.com/gke-spot", "node-role.kubernetes.io/control-plane"]
+    assert [key for key in (*passing, *lasting) if passes({"key": key, "effect": "NoSchedule"})] == passing

@@ -29,13 +29,14 @@ STORAGE = Storage(
         [
             {
                 "metadata": {"name": "late"},
+                "provisioner": "ebs.csi.aws.com",
                 "volumeBindingMode": "WaitForFirstConsumer",
                 "allowedTopologies": [{"matchLabelExpressions": [{"key": "zone", "values": ["a", "b"]}]}],
             },
             {"metadata": {"name": "now"}, "volumeBindingMode": "Immediate"},
         ]
     ),
-    coming=frozenset({"coming"}),
+    coming={"coming": {"metadata": {"name": "coming"}, "spec": {}}},
 )
 
 
@@ -56,5 +57,5 @@ def test_what_keeps_a_pod_waiting(build: Build) -> None:
     assert claims_of(pod) == ["bound", "late", "now", "coming", "gone"]
     assert missing(pod, STORAGE) == ["gone"]
     assert unbound(pod, STORAGE) == ["now"]
-    assert not alone(pod, STORAGE)
-    assert alone(_pod(build, "one"), STORAGE)
+    assert alone(pod, STORAGE) == ""
+    assert alone(_pod(build, "one"), STORAGE) == "one"
