@@ -242,14 +242,22 @@ def _short(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> li
 
 def _group(model: str, group: Sequence[Slots], ask: Ask, device: str) -> str:
     full = [one for one in group if not one.count]
-    by_device = bool(device) and all(one.what == device for one in full)
-    scarce = device if by_device else Counter(one.what for one in full).most_common(1)[0][0]
-    most = max(one.room.free(scarce) for one in full)
+    scarce = min((_shortages(one, ask) for one in full), key=len)  # with these the first of them would be open
+    few = [
+        too_little(
+            name, ask.needs.get(name, 0), max(one.room.free(name) for one in full if name in _shortages(one, ask))
+        )
+        for name in scarce
+    ]
     who = Counter[tuple[str, str]]()
-    for one in full if by_device else ():
+    for one in full if device in scarce else ():
         who.update(holders(one.room, device))
-    few = too_little(scarce, ask.needs.get(scarce, 0), most)
-    return f"{nodes(len(full), len(group), model)} {have(len(full))} {few}{_by(who)}"
+    return f"{nodes(len(full), len(group), model)} {have(len(full))} {' and '.join(few)}{_by(who)}"
+
+
+def _shortages(one: Slots, ask: Ask) -> list[str]:
+    """What a node has too little left of for one of the pods, an accelerator first."""
+    return [name for name, number in (*_by_weight(ask), ("pods", 1)) if number and one.room.free(name) < number]
 
 
 def _driverless(relevant: Iterable[Slots], device: str) -> list[str]:
