@@ -55,7 +55,7 @@ def test_what_fits() -> None:
 def test_what_does_not_fit_names_the_parameter() -> None:
     lines = text(tuned(3, set_by="num_gpus = 2, at components/cnn.yaml:8"), "50%")
     assert lines[3:] == [
-        "  all nodes together take 1 of 3: nvidia.com/gpu allows no more",
+        "  1 of 3 workers fits: the node has 2 GPUs",
         "  set by: num_gpus = 2, at components/cnn.yaml:8",
         "Fits: 1 worker x 2 GPUs. Take it with: mlstack tune gke cnn --scale 50% --write",
     ]

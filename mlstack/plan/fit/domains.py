@@ -17,6 +17,7 @@ from mlstack.plan.fit.taints import untolerated
 from mlstack.plan.fit.terms import Term, keyed, labels_of, meets, meets_all, namespace_of, terms
 
 APART, SPREAD, TOGETHER = "anti-affinity", "topology spread", "affinity"
+OTHERS = "other pods' anti-affinity"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ def usable(found: Sequence[Slots], pod: Pod) -> list[Slots]:
     rooms = [one.room for one in found]
     closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
     return [_unless(one, closed) for one in found] if closed else list(found)
+
+
+def rules_against(pod: Pod, rooms: Sequence[Room]) -> Callable[[Labels], list[str]]:
+    """The rules across nodes that keep a pod off nodes with some labels, for the pods that are there."""
+    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
+    return lambda labels: list(dict.fromkeys(each.rule for each in closed if each.covers(labels)))
 
 
 def placed(open_: Sequence[Slots], pod: Pod) -> Range:
@@ -90,7 +97,7 @@ def _closed_by_others(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
                 if value is not None and meets(term, other, pod):
                     found.setdefault(term["topologyKey"], set()).add(value)
     for key, values in found.items():
-        yield _Closed(key, frozenset(values), APART)
+        yield _Closed(key, frozenset(values), OTHERS)
 
 
 def _closed_by_own(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.binding import undecided, unprovided
@@ -45,7 +45,7 @@ class Fit:
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
     besides the nodes (quota, limit range, claim), or why it cannot be told; `claim`: it waits for a
     claim or its volume. `final`: no node that comes or gets free changes it. `crowd`: what all asks together are too
-    many for.
+    many for. `open_`: the slots after the rules across nodes that the pods already there decide; `view`: of what.
     """
 
     ask: Ask
@@ -57,6 +57,8 @@ class Fit:
     claim: bool = False
     final: bool = False
     crowd: str = ""
+    open_: tuple[Slots, ...] = ()
+    view: View | None = field(default=None, repr=False, compare=False)
 
     @property
     def missing(self) -> int:
@@ -124,7 +126,9 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: str, 
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
     told, claim = no or doubt, bool(waits) and no == waits
-    return Fit(ask, verdict, there.found, there.room, worst, told, claim, final, "" if surely else crowd)
+    return Fit(
+        ask, verdict, there.found, there.room, worst, told, claim, final, "" if surely else crowd, there.open_, view
+    )
 
 
 def _denied(view: View, ask: Ask) -> str:

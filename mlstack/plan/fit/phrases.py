@@ -83,7 +83,7 @@ def meant(taint: str) -> str:
 def closed(number: int, limit: str, what: str = "") -> str:
     """Nodes that a rule keeps pods off: `2 nodes have a taint that it does not tolerate: spot=true:NoSchedule`."""
     limit = meant(what) if limit == TAINT else limit
-    words = CLOSED.get(limit, f"{{are}} kept off by its {limit} rule")
+    words = CLOSED.get(limit, f"{{are}} kept off by {'' if 'pods' in limit else 'its '}{limit} rule")
     said = words.format(are="is" if number == 1 else "are", have=have(number))
     detail = f": {what}" if limit == TAINT and what else f" of driver {what}" if limit == ATTACH and what else ""
     return f"{nodes(number)} {said}{detail}"

@@ -42,11 +42,16 @@ def slots(room: Room, pod: Pod, needs: Amounts | None = None) -> Slots:
     needs = pod_requests(pod) if needs is None else needs
     if rule := house_rule(room, pod, needs):
         return Slots(room, 0, rule)
-    wanted = set(host_ports(spec))
-    if wanted and any(_clash(wanted, set(host_ports(other["spec"]))) for other in room.pods):
+    if ports_taken(room, pod):
         return Slots(room, 0, PORT)
     count, resource = _by_resource(room, needs)
-    return Slots(room, 1, PORT) if wanted and count > 1 else Slots(room, count, RESOURCE, resource)
+    return Slots(room, 1, PORT) if count > 1 and any(host_ports(spec)) else Slots(room, count, RESOURCE, resource)
+
+
+def ports_taken(room: Room, pod: Pod) -> bool:
+    """Whether a pod wants a port of the node that another pod has."""
+    wanted = set(host_ports(pod["spec"]))
+    return bool(wanted) and any(_clash(wanted, set(host_ports(other["spec"]))) for other in room.pods)
 
 
 def host_ports(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

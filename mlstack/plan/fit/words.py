@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.blocked import blocked, held_by, offer
 from mlstack.plan.fit.devices import holders, model_of, offered, unready, vendor
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
@@ -13,19 +14,15 @@ from mlstack.plan.fit.phrases import (
     CORDONED,
     UNREADY,
     amount_of,
-    closed,
     devices,
-    have,
     have_all,
     meant,
-    nodes,
     rule_allows,
-    short_name,
     some_fit,
-    too_little,
 )
 from mlstack.plan.fit.requests import told
 from mlstack.plan.fit.slots import ATTACH, PORT, RESOURCE, SELECTOR, TAINT, VOLUME, Slots
+from mlstack.plan.fit.view import View
 
 NAMED = 3  # holders that are named; the rest are counted
 # A node that takes none, in a table.
@@ -95,9 +92,8 @@ def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
     if large:
         return [large]
     device = device_of(found.ask)
-    relevant = [one for one in found.found if _concerns(one, device)]
-    full = [*_short(relevant, found.ask, device, types), *_others(relevant, found.ask, device, types)]
-    lines = [*full, *_driverless(relevant, device), *_closed(relevant)]
+    relevant = [one for one in found.open_ if _concerns(one, device)]
+    lines = blocked(relevant, found.ask, device, found.view or View(()), types)
     if found.missing:
         lines = _binding(found, relevant, lines, types)
     return [*([found.crowd] if found.crowd and not found.missing else []), *lines]
@@ -117,11 +113,14 @@ def _binding(found: Fit, relevant: Sequence[Slots], lines: list[str], types: Typ
 
 def _is_short(lines: Sequence[str], relevant: Sequence[Slots]) -> bool:
     """Whether the first line is about nodes that are open and full: what is held there is what is missing."""
-    return bool(lines) and any(one.limit == RESOURCE and not one.count and _held(one) for one in relevant)
+    full = (one for one in relevant if one.limit == RESOURCE and not one.count)
+    return bool(lines) and any(_held(one) for one in full)
 
 
 def _held(one: Slots) -> bool:
-    return one.room.free(one.what) < one.room.allocatable.get(one.what, 0)
+    """Whether pods have what a node has too little of, which is large enough without them."""
+    free, has = one.room.free(one.what), _has(one, one.what)
+    return free < has
 
 
 def _all_taken(taking: Sequence[Slots], ask: Ask, types: Types) -> str:
@@ -139,7 +138,7 @@ def _all_taken(taking: Sequence[Slots], ask: Ask, types: Types) -> str:
     who = Counter[tuple[str, str]]()
     for one in taking:
         who.update(holders(one.room, what))
-    return f"{have_all(subject, what, total, free)}{_by(who)}{asks}"
+    return f"{have_all(subject, what, total, free)}{held_by(who)}{asks}"
 
 
 def _has(one: Slots, resource: str) -> int:
@@ -162,7 +161,7 @@ def node_reason(one: Slots, ask: Ask, device: str) -> str:
         return NODE_CLOSED.get(one.limit, f"{one.limit} rule")
     if device and unready(one.room, device):
         return "its driver or device plugin is not ready"
-    if device and not one.room.allocatable.get(device) and (other := _offer(one.room, device)):
+    if device and not one.room.allocatable.get(device) and (other := offer(one.room, device)):
         return f"it offers {other}"
     if device and ask.needs.get(device, 0) > one.room.free(device):
         return held(one.room, device) or f"{devices(device, ask.needs[device])} asked"
@@ -193,89 +192,3 @@ def _asked(ask: Ask, resource: str) -> str:
 def _concerns(one: Slots, device: str) -> bool:
     """Whether a node is one that could be meant: with the device, others of its vendor, or a driver on its way."""
     return not device or bool(offered(one.room, vendor(device))) or unready(one.room, device)
-
-
-def _large_enough(one: Slots, ask: Ask) -> bool:
-    return all(one.room.allocatable.get(name, 0) >= number for name, number in ask.needs.items())
-
-
-def _others(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> list[str]:
-    """Open nodes that are too small even when they are empty, by what they have."""
-    groups: dict[tuple[str, str, int], int] = {}
-    for one in relevant:
-        if one.limit != RESOURCE or one.count or _large_enough(one, ask) or (device and unready(one.room, device)):
-            continue
-        missing = next(name for name, number in _by_weight(ask) if one.room.allocatable.get(name, 0) < number)
-        key = (model_of(one.room.labels, types), missing, one.room.allocatable.get(missing, 0))
-        if key[2] or missing != device:
-            groups[key] = groups.get(key, 0) + 1
-        else:
-            key = (key[0], _offer(one.room, device), -1)
-            groups[key] = groups.get(key, 0) + 1
-    return [_too_small(*key, number, device) for key, number in groups.items()]
-
-
-def _by_weight(ask: Ask) -> list[tuple[str, int]]:
-    return sorted(ask.needs.items(), key=lambda need: "/" not in need[0])
-
-
-def _offer(room: Room, device: str) -> str:
-    """What a node offers of a vendor's devices: `8 GPUs`, `7 MIG 1g.5gb devices`."""
-    return ", ".join(devices(name, number) for name, number in sorted(offered(room, vendor(device)).items()))
-
-
-def _too_small(model: str, what: str, amount: int, number: int, device: str) -> str:
-    if amount < 0:
-        offers = "offers" if number == 1 else "offer"
-        return f"{nodes(number, 0, model)} {offers} {what}, and no {short_name(device) or device}"
-    return f"{nodes(number, 0, model)} {have(number)} {told(what, amount)} {what} in all"
-
-
-def _short(relevant: Iterable[Slots], ask: Ask, device: str, types: Types) -> list[str]:
-    """Nodes that are open, but have too little left, by model."""
-    groups: dict[str, list[Slots]] = {}
-    for one in relevant:
-        if one.limit == RESOURCE and _large_enough(one, ask) and not (device and unready(one.room, device)):
-            groups.setdefault(model_of(one.room.labels, types), []).append(one)
-    return [_group(model, group, ask, device) for model, group in groups.items() if any(not one.count for one in group)]
-
-
-def _group(model: str, group: Sequence[Slots], ask: Ask, device: str) -> str:
-    full = [one for one in group if not one.count]
-    scarce = min((_shortages(one, ask) for one in full), key=len)  # with these the first of them would be open
-    few = [
-        too_little(
-            name, ask.needs.get(name, 0), max(one.room.free(name) for one in full if name in _shortages(one, ask))
-        )
-        for name in scarce
-    ]
-    who = Counter[tuple[str, str]]()
-    for one in full if device in scarce else ():
-        who.update(holders(one.room, device))
-    return f"{nodes(len(full), len(group), model)} {have(len(full))} {' and '.join(few)}{_by(who)}"
-
-
-def _shortages(one: Slots, ask: Ask) -> list[str]:
-    """What a node has too little left of for one of the pods, an accelerator first."""
-    return [name for name, number in (*_by_weight(ask), ("pods", 1)) if number and one.room.free(name) < number]
-
-
-def _driverless(relevant: Iterable[Slots], device: str) -> list[str]:
-    """Open nodes with accelerators that their kubelets do not offer yet."""
-    count = sum(1 for one in relevant if device and one.limit == RESOURCE and unready(one.room, device))
-    return [f"{nodes(count)} {have(count)} no driver or device plugin ready"] if count else []
-
-
-def _by(who: Counter[tuple[str, str]]) -> str:
-    if not who:
-        return ""
-    ((namespace, name), number), *rest = who.most_common()
-    more = f" and {len(rest)} more hold {sum(who.values())}" if rest else f" holds {number}"
-    return f": {name} (namespace {namespace}){more}"
-
-
-def _closed(relevant: Iterable[Slots]) -> list[str]:
-    """Nodes that do not let the pod in, those of another kind last."""
-    why = Counter((one.limit, one.what) for one in relevant if one.limit != RESOURCE and not one.count)
-    told_ = sorted(why.items(), key=lambda one: (one[0][0] == SELECTOR, -one[1]))
-    return [closed(count, limit, what) for (limit, what), count in told_]

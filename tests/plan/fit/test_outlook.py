@@ -43,7 +43,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         {GPU: "16"},
         False,
         WAITS,
-        ["1 l4 node has 2 nvidia.com/gpu in all", "1 node has no driver or device plugin ready"],
+        ["1 l4 node has 2 nvidia.com/gpu in all", "1 l4 node has no driver or device plugin ready"],
     ),
     (
         "more than the driver will bring",
@@ -170,7 +170,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[str, str]], int, dict[str, Any]
         {},
         False,
         WAITS,
-        ["1 l4 node has no GPU free: other (namespace ml) holds 2", "1 node has no driver or device plugin ready"],
+        ["1 l4 node has no GPU free: other (namespace ml) holds 2", "1 l4 node has no driver or device plugin ready"],
     ),
 ]
 

@@ -69,6 +69,6 @@ def test_nodes_without_their_driver_are_not_called_too_small(build: Build) -> No
     there = rooms(nodes, [])
     (found,) = fit(View(there), [Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", 1, pod)])
     assert reasons(found, there, {}) == [
-        "1 node has no driver or device plugin ready",
+        "1 nvidia-l4 node has no driver or device plugin ready",
         "1 node is not of the kind asked for (node selector)",
     ]
