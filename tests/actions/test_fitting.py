@@ -25,7 +25,8 @@ POD: dict[str, Any] = {
             "worker",
             2,
             "2",
-            "cnn: 2 workers must wait: 1 of 2 nodes has fewer than 2 GPUs free: p (namespace default) holds 2.",
+            "cnn: 2 workers must wait: 1 of 2 workers fits: 1 of 2 nodes has fewer than 2 GPUs free: "
+            "p (namespace default) holds 2.",
         ),
         (
             "",
