@@ -91,7 +91,7 @@ def _case(scene: Scene, namespace: str, cluster: View, seen: Mapping[Resource, l
         [one for one in seen[kind] if one["metadata"]["namespace"] == namespace] for kind in (QUOTA, RANGE, CLAIM)
     )
     view = replace(
-        cluster, quotas=quotas, ranges=ranges, storage=Storage(by_name(claims), by_name(seen[VOLUME]), {}, frozenset())
+        cluster, quotas=quotas, ranges=ranges, storage=Storage(by_name(claims), by_name(seen[VOLUME]), {}, {})
     )
     others = [_ask(scene, template, 1 + scene.seed % 3, namespace) for template in scene.templates[1:]]
     worker = _ask(scene, scene.templates[0], 1, namespace)
