@@ -13,6 +13,7 @@ from mlstack.app.prototypes import find_prototype
 from mlstack.app.typed import deep_merge, read_param
 from mlstack.app.vendor import install, installed
 from mlstack.app.yamlfile import YamlFile
+from mlstack.compose.layers import Layer, check_relations, resolve
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
 
@@ -55,6 +56,7 @@ def generate(
     _check_free(project, name)
     values, notes = read_given(prototype, params or {})
     _check_required(prototype, values)
+    _check_together(prototype, name, values)
     if values.get("name") == name:
         del values["name"]
     fresh = package.qualified not in installed(project) and install(project, package)
@@ -102,6 +104,12 @@ def _check_required(prototype: Prototype, values: Mapping[str, Any]) -> None:
                 f"{prototype.name} needs {parameter.name} ({parameter.allowed}).{about}",
                 f"Give it: --{parameter.name}=VALUE",
             )
+
+
+def _check_together(prototype: Prototype, component: str, values: Mapping[str, Any]) -> None:
+    """Raises MlstackError for values that do not fit each other, or a name that the objects cannot have."""
+    layer = Layer("the command line", values)
+    check_relations(prototype, resolve(prototype, [layer], component), component)
 
 
 def _write(project: Project, name: str, prototype: Prototype, values: Mapping[str, Any]) -> YamlFile:

@@ -12,7 +12,7 @@ from mlstack.app.registries import BUILT_IN
 from mlstack.app.yamlfile import YamlFile
 from mlstack.errors import MlstackError
 
-IGNORED = "# One person's own: mlstack's local file and caches.\n.mlstack/\n"
+IGNORED = "# What one person has; and what a killed command leaves while it writes a file.\n.mlstack/\n.*.tmp\n"
 
 
 @dataclass(frozen=True)

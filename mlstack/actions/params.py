@@ -12,7 +12,7 @@ from mlstack.app.environments import save_files
 from mlstack.app.names import plain_name
 from mlstack.app.project import Environment, Project
 from mlstack.app.prototypes import prototype_of
-from mlstack.app.settings import component_in, one_setting
+from mlstack.app.settings import broken_relations, component_in, one_setting
 from mlstack.app.sizes import SCALE, SIZED, refuse_two_sizes
 from mlstack.app.typed import read_param, split_name
 from mlstack.app.wide import component_prototypes, known_names
@@ -119,6 +119,7 @@ def with_param(
     file.set(keys, value)
     after = project.with_file(file)
     _check(after, prototypes, environment, path[0])
+    _check_relations(project, after, prototypes, environment, path[0])
     place = file.place(*keys)
     elsewhere, overridden = _others(after, component, environment, path, place)
     return ParamSet(target, value, place, *before, True, elsewhere, overridden), after
@@ -264,6 +265,30 @@ def _check(project: Project, prototypes: dict[str, Prototype], env: Environment 
         one_setting(found, name, "default", check=True)
         if name in (SCALE, *SIZED):
             refuse_two_sizes(found)
+
+
+def _check_relations(
+    before: Project, after: Project, prototypes: dict[str, Prototype], env: Environment | None, name: str
+) -> None:
+    """Raises MlstackError if the value breaks a rule between parameters that held before."""
+    for component in prototypes:
+        for other in [env.name] if env else _taking(after, component) or [None]:
+            already = _broken(before, component, other, name)
+            for rule, told in _broken(after, component, other, name).items():
+                if rule not in already:
+                    where = f" in {other}" if other and env is None else ""
+                    raise MlstackError(f"{component}{where}: {told}.")
+
+
+def _broken(project: Project, component: str, env: str | None, name: str) -> dict[str, str]:
+    found = component_in(project, component, project.environment(env) if env else None)
+    return broken_relations(found, name, "default")
+
+
+def _taking(project: Project, component: str) -> list[str | None]:
+    """The environments that take a component."""
+    every = map(project.environment, project.environment_names)
+    return [env.name for env in every if env.components is None or component in env.components]
 
 
 def _others(

@@ -72,13 +72,17 @@ def list_params(project: Project, component: str | None = None, env: str | None 
 
 
 def diff_params(project: Project, left: str, right: str, component: str | None = None) -> list[ParamDifference]:
-    """The parameters whose values differ between two environments."""
+    """The parameters whose values differ between two environments; of a component that only one of them takes its
+    name and the values that were given.
+    """
     sides = [project.environment(left), project.environment(right)]
     rows = [_table(project, env, component) for env in sides]
+    both = {name for name, _ in rows[0]} & {name for name, _ in rows[1]}
     return [
         _difference(key, rows[0].get(key), rows[1].get(key))
         for key in [*rows[0], *(key for key in rows[1] if key not in rows[0])]
         if _value(rows[0].get(key)) != _value(rows[1].get(key))
+        and (key[0] in both or _worth_a_row(rows[0].get(key) or rows[1][key]))
     ]
 
 
@@ -128,6 +132,11 @@ def _table(project: Project, env: Environment, component: str | None) -> dict[tu
     names = chosen(project, env, [component] if component else None)
     rows = [row for name in names for row in _rows(project, name, env)]
     return {(row.component, row.name): row for row in rows}
+
+
+def _worth_a_row(row: ParamRow) -> bool:
+    """Whether a value of a component that only one side has says something: its name does, and what was given."""
+    return row.name == "name" or not row.default
 
 
 def _value(row: ParamRow | None) -> tuple[Any, ...]:

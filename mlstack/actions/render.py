@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlstack.actions.omitted import is_generated, omission_notes
-from mlstack.app.assemble import assemble
+from mlstack.app.assemble import assemble, assemble_each, chosen
 from mlstack.app.project import LOCAL, Project
 from mlstack.compose.dump import dump_documents
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
+from mlstack.errors import MlstackError
 
 if TYPE_CHECKING:
     from mlstack.actions.paramview import ParamDifference
@@ -94,12 +95,62 @@ def validate(
 
     With `components` given, the CRDs of the environment's others are still known.
     """
+    return checked(project, env, components, sets)[0]
+
+
+def checked(
+    project: Project, env: str, components: Sequence[str] | None = None, sets: Sequence[str] = ()
+) -> tuple[list[Problem], int]:
+    """What `validate` finds, and the number of objects that `show` prints. A component that does not render is a
+    problem like others, and the rest is checked all the same.
+    """
+    from mlstack.compose.apirules import broken_rules
+    from mlstack.compose.schemas import Problem
     from mlstack.compose.schemas import validate as check
 
-    _, chosen = render_environment(project, env, components, sets)
-    _, every = render_environment(project, env, None, sets) if components else (None, chosen)
-    crds = [one for one in _manifests(every) if one["kind"] == "CustomResourceDefinition"]
-    return check(_manifests(chosen), crds)
+    asked = chosen(project, project.environment(env), components)
+    rendered, problems = _render_each(project, env, sets)
+    every = _manifests(rendered)
+    mine = [one for one in rendered if one.component in asked]
+    found = [
+        Problem(one.component, key_of(manifest), path, message)
+        for one in mine
+        for manifest in one.manifests
+        for path, message in broken_rules(manifest)
+    ]
+    crds = [one for one in every if one["kind"] == "CustomResourceDefinition"]
+    wrong = [problem for problem in problems if not problem.component or problem.component in asked]
+    shown = sum(1 for manifest in _manifests(mine) if is_shown(manifest))
+    return [*wrong, *check(_manifests(mine), crds), *found], shown
+
+
+def _render_each(project: Project, env: str, sets: Sequence[str]) -> tuple[tuple[Rendered, ...], list[Problem]]:
+    """What renders of the environment's components, and a problem for each that does not."""
+    target, assembled, broken = assemble_each(project, env, sets)
+    try:
+        return render_all(assembled, target), [_broken(name, error) for name, error in broken.items()]
+    except MlstackError as error:
+        together = error
+    sound = []
+    for component in assembled:
+        try:
+            render_all([component], target)
+            sound.append(component)
+        except MlstackError as error:
+            broken[component.name] = error
+    try:
+        rendered = render_all(sound, target)
+    except MlstackError:  # two components that make the same object: each alone is sound
+        rendered = tuple(one for component in sound for one in render_all([component], target))
+        broken[""] = together
+    return rendered, [_broken(name, error) for name, error in broken.items()]
+
+
+def _broken(component: str, error: MlstackError) -> Problem:
+    from mlstack.compose.schemas import Problem
+
+    hint = f" {error.hint}" if error.hint else ""
+    return Problem(component, Key("", "Component", "", component), "", f"{error.message}{hint}")
 
 
 def diff_environments(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mlstack.app.code import with_trees
+from mlstack.app.manifestfiles import read_manifests, unread
 from mlstack.app.project import ComponentFile, Environment, Project, unknown
 from mlstack.app.prototypes import prototype_of
 from mlstack.app.sizes import refuse_two_sizes
@@ -30,16 +30,32 @@ def assemble(
 
     `sets` are COMPONENT.PARAM=VALUE. Raises MlstackError with the place for whatever an app's files have wrong.
     """
+    target, found, broken = assemble_each(project, environment, sets, components)
+    for error in broken.values():
+        raise error
+    return target, found
+
+
+def assemble_each(
+    project: Project, environment: str, sets: Sequence[str] = (), components: Sequence[str] | None = None
+) -> tuple[Target, list[Component], dict[str, MlstackError]]:
+    """As `assemble`, but what is wrong with one component's files is told beside the others, by component."""
     env = project.environment(environment)
     platform = vendored_platform(project, env.platform)
     target = Target(project.name, project.id, env.name, env.namespace, platform)
     names = chosen(project, env, components)
     given = read_sets(project, sets)
     check_wide(project, env)
-    found = [assemble_component(project, name, env, platform, given.get(name)) for name in names]
-    for one in found:
-        refuse_two_sizes(one)
-    return target, [with_trees(one, project.root, env.namespace) for one in found]
+    found: list[Component] = []
+    broken: dict[str, MlstackError] = {}
+    for name in names:
+        try:
+            one = assemble_component(project, name, env, platform, given.get(name))
+            refuse_two_sizes(one)
+            found.append(with_trees(one, project.root, env.namespace))
+        except MlstackError as error:
+            broken[name] = error
+    return target, found, broken
 
 
 def chosen(project: Project, env: Environment, components: Sequence[str] | None = None) -> list[str]:
@@ -68,7 +84,8 @@ def assemble_component(
     """One component with its layers in `env`; without one, with those that all environments share."""
     file = project.component(name)
     if file.folder:
-        return Component(name, None, plain=_plain(file.folder, project.root), patches=_patches(file, env))
+        plain, notes = read_manifests(file.folder, project.root), unread(file.folder, project.root)
+        return Component(name, None, plain=plain, patches=_patches(file, env), notes=notes)
     layers = [*shared_layers(project, file), *([] if env is None else environment_layers(env, name))]
     if env is not None:
         layers.insert(0, platform_layer(env.platform, platform))
@@ -141,17 +158,6 @@ def _set_one(prototype: Prototype, name: str, text: str, values: dict[str, Any])
     for key in reversed(keys[1:]):
         value = {key: value}
     values[keys[0]] = deep_merge(values.get(keys[0]), value)
-
-
-def _plain(folder: Path, root: Path) -> tuple[tuple[Place, str], ...]:
-    found = []
-    for path in sorted(folder.glob("*.yaml")):
-        file = path.relative_to(root).as_posix()
-        try:
-            found.append((Place(file, 1), path.read_text("utf-8")))
-        except UnicodeDecodeError:
-            raise MlstackError(f"{file}: this is not UTF-8 text.") from None
-    return tuple(found)
 
 
 def _patches(component: ComponentFile, env: Environment | None) -> tuple[Patch, ...]:

@@ -30,6 +30,13 @@ def check_app_name(name: str) -> str:
     return name
 
 
+def check_component_name(name: str, where: str) -> None:
+    """Raises MlstackError for a component that was made by hand and whose name cannot be the value of a label."""
+    if not LABEL_VALUE.match(name):
+        problem = f"the name of a component must be at most 63 letters, digits and inner - _ . only, got {name!r}"
+        raise MlstackError(f"{where}: {problem}.", "Rename it.")
+
+
 def new_id() -> str:
     """A short random id that begins with a letter, so that no YAML reader takes it for a number."""
     return secrets.choice("abcdef") + secrets.token_hex(4)[1:]

@@ -43,8 +43,8 @@ def at(tree: Any, keys: Keys) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal and of the same types, 1, 1.0 and true being three; a mapping's empty or null
-    entries count for nothing.
+    """Whether two values are equal and of the same types, 1, 1.0 and true being three; a mapping's null entries, and
+    those of mappings that hold nothing else, count for nothing.
     """
     if isinstance(one, dict) and isinstance(other, dict):
         left, right = _filled(one), _filled(other)
@@ -55,4 +55,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _filled(tree: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in tree.items() if value is not None and value != {}}
+    return {key: value for key, value in tree.items() if not _empty(value)}
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and all(map(_empty, value.values())))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mlstack.app.lock import read_lock
-from mlstack.app.names import LABEL_VALUE
+from mlstack.app.manifestfiles import holds_manifests
+from mlstack.app.names import LABEL_VALUE, check_component_name
 from mlstack.app.packages import Package
 from mlstack.app.registries import Registry, open_registry
 from mlstack.app.yamlfile import YamlFile
@@ -216,8 +217,13 @@ class Project:
     def component_names(self) -> tuple[str, ...]:
         """The names of its components, sorted."""
         folder = self.root / COMPONENTS
-        files = {path.stem for path in folder.glob("*.yaml") if not path.name.startswith(".")}
-        folders = {path.parent.name for path in folder.glob("*/*.yaml") if not path.parent.name.startswith(".")}
+        visible = [path for path in folder.glob("*") if not path.name.startswith(".")]
+        files = {path.stem for path in visible if path.suffix == ".yaml" and not path.is_dir()}
+        folders = {path.name for path in visible if path.is_dir() and holds_manifests(path)}
+        for path in visible:
+            if path.suffix in (".yml", ".json") and not path.is_dir():
+                problem = f"{COMPONENTS}/{path.name}: a component's file is called NAME.yaml."
+                raise MlstackError(problem, f"Rename it, or put manifests into a directory: {COMPONENTS}/{path.stem}/")
         if both := sorted(files & folders):
             raise MlstackError(f"{COMPONENTS}/{both[0]}.yaml and {COMPONENTS}/{both[0]}/ are both there: keep one.")
         return tuple(sorted(files | folders))
@@ -261,9 +267,10 @@ class Project:
         if name not in self.component_names:
             raise unknown("component", name, self.component_names, "Make one: mlstack generate PROTOTYPE NAME")
         path = self.root / COMPONENTS / f"{name}.yaml"
+        check_component_name(name, f"{COMPONENTS}/{name}{'.yaml' if path.is_file() else '/'}")
         if path.is_file():
             return ComponentFile(name, self._read(path, "Component", COMPONENT_KEYS))
-        return ComponentFile(name, folder=path.with_suffix(""))
+        return ComponentFile(name, folder=self.root / COMPONENTS / name)
 
     def environment(self, name: str) -> Environment:
         """The environment called `name`. Raises MlstackError for an unknown one, with the nearest name."""

@@ -31,6 +31,20 @@ def all_settings(project: Project, name: str, env: Environment | None) -> dict[s
     return resolve(relaxed, component.layers, name, env.namespace if env else "the environment's")
 
 
+def broken_relations(component: Component, name: str, namespace: str) -> dict[str, str]:
+    """What is wrong between the parameter `name` and others, by the rule that does not hold."""
+    prototype = component.prototype
+    if prototype is None:
+        return {}
+    found = {}
+    for relation in prototype.relations:
+        if name in relation.names:
+            values = {other: one_setting(component, other, namespace).value for other in relation.names}
+            if not relation.holds(values):
+                found[relation.message] = relation.told(values)
+    return found
+
+
 def one_setting(component: Component, name: str, namespace: str, check: bool = False) -> Setting:
     """One parameter's setting whatever the others are; its own value is checked only on demand."""
     prototype = component.prototype

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from mlstack.app.packages import read_prototype
 from mlstack.app.project import Environment, Project
@@ -37,7 +38,7 @@ def _check_params(project: Project, file: YamlFile, *keys: str) -> None:
     names = set(file.mapping(*keys))
     if not names:
         return
-    left = names - known_names(component_prototypes(project).values())
+    left = names - known_names(_readable(project))
     if not left:
         return
     # A value may wait for a component that is not generated yet: every prototype in reach counts.
@@ -46,6 +47,15 @@ def _check_params(project: Project, file: YamlFile, *keys: str) -> None:
         raise MlstackError(
             f"{file.place(*keys, name)}: no prototype has a parameter {name}.", did_you_mean(name, known)
         )
+
+
+def _readable(project: Project) -> Iterator[Prototype]:
+    """The components' prototypes, without those of components whose own files are broken: they are told by name."""
+    for name in project.component_names:
+        with suppress(MlstackError):
+            file = project.component(name)
+            if file.file:
+                yield prototype_of(project, file)
 
 
 def _offered(project: Project) -> set[str]:

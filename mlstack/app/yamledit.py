@@ -6,6 +6,7 @@ Positions come from the tree of `yamltree`; the caller reads the result again an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from mlstack.app.yamlscalars import write_block, write_entry, write_flow, write_
 from mlstack.app.yamltree import Branch, Leaf, Node, Span
 
 Keys = Sequence[str | int]
+
+_COMMA = re.compile(r"\s*,")
 
 
 class NotEditableError(Exception):
@@ -91,20 +94,25 @@ class Edit:
         if isinstance(last, Branch) and isinstance(last.value, dict) and last.entries:
             return self._insert(last, str(keys[depth]), nested(keys[depth + 1 :], value))
         if depth and last.value in (None, {}):
-            return self._replace(nodes[-2], keys[depth - 1], nested(keys[depth:], value))
+            return self._fill(nodes[-2], keys[depth - 1], last, nested(keys[depth:], value))
         raise NotEditableError
 
     def unset(self, keys: Keys) -> str:
-        """The text without the entry at `keys`, and without the mappings that it leaves empty and uncommented."""
+        """The text without the entry at `keys`, and without the mappings that `set` would have made for it.
+
+        A mapping that it leaves empty stays where a comment is in it, where it was written as `{}`, and where its key
+        stood there without a value (`_fill` marks that).
+        """
         nodes = walk(self.root, keys)
         if len(nodes) != len(keys) + 1:
             return self.text
         depth = len(keys)
         if isinstance(keys[-1], int) and len(_branch(nodes[-2]).entries) == 1:
             return self.set(keys[:-1], [])  # an empty list says something else than none
-        while depth > 1 and self._only_child(nodes, keys, depth):
+        while depth > 1 and self._made_for(nodes, keys, depth):
             depth -= 1
-        return self._remove(nodes[depth - 1], keys[depth - 1])
+        text = self._remove(nodes[depth - 1], keys[depth - 1])
+        return self._without_mark(nodes, keys, depth, text) if depth > 1 else text
 
     def rename(self, keys: Keys, new: str) -> str:
         """The text with the last of `keys` called `new`."""
@@ -119,10 +127,30 @@ class Edit:
         return self.eol.join(lines)
 
     def _append(self, value: dict[str, Any]) -> str:
-        text = self.text
-        if text and not text.endswith("\n"):
-            text += self.eol
-        return text + self._lines(write_block(value, 0, self.step)) + self.eol
+        lines = self._lines(write_block(value, 0, self.step))
+        if self.text and not self.text.endswith("\n"):
+            return self.text + self.eol + lines
+        return self.text + lines + self.eol
+
+    def _fill(self, parent: Node, key: str | int, node: Node, value: dict[str, Any]) -> str:
+        """The text with an empty mapping filled, so that `unset` gives back what stood there.
+
+        `{}` is filled as it stands; in a flow mapping a comma after the entry marks that it was there. In block style
+        a key without a value gets a space after its colon.
+        """
+        parent = _branch(parent)
+        if isinstance(node, Branch) and self.text.startswith("{", node.span.start):
+            at = node.span.start + 1
+            return self._splice(at, at, write_flow(value)[1:-1] + ("," if parent.flow else ""))
+        span, _ = parent.entries[key]
+        filled = self._replace(parent, key, value)
+        if parent.flow or isinstance(key, int) or node.span.start != node.span.end:
+            return filled
+        end = line_end(filled, self._colon(span) + 1)
+        if filled[self._colon(span) + 1 : end].strip():
+            return filled  # a comment
+        blanks = self.text[self._colon(span) + 1 : line_end(self.text, self._colon(span) + 1)]
+        return filled[: self._colon(span) + 1] + blanks + " " + filled[end:]
 
     def _insert(self, parent: Branch, key: str, value: Any) -> str:
         last_key, last = list(parent.entries.values())[-1]
@@ -190,11 +218,28 @@ class Edit:
         names = list(parent.entries)
         at = names.index(key)
         span, node = parent.entries[key]
-        if at + 1 < len(names):
-            return self._splice(span.start, parent.entries[names[at + 1]][0].start, "")
         end = self._end(span, node)
-        start = self._end(*parent.entries[names[at - 1]]) if at else span.start
-        return self._splice(start, end, "")
+        comma = _COMMA.match(self.text, end)
+        after = comma.end() if comma else end
+        if at + 1 < len(names):
+            following = parent.entries[names[at + 1]][0].start
+            if "#" not in self.text[after:following]:
+                return self._splice(span.start, following, "")
+            return self._remove_flow_line(span.start, after)
+        if not at:
+            return self._splice(span.start, after, "")
+        before = self._end(*parent.entries[names[at - 1]])
+        if "#" in self.text[before : span.start]:
+            return self._remove_flow_line(span.start, after)
+        return self._splice(before, end, "")
+
+    def _remove_flow_line(self, start: int, end: int) -> str:
+        """The text without an entry of a flow mapping over several lines: without its line, if it has one."""
+        first, last = line_start(self.text, start), line_end(self.text, end)
+        rest = self.text[end:last].strip()
+        if self.text[first:start].strip() or (rest and not rest.startswith("#")):
+            return self._splice(start, end, "")
+        return self._splice(first, self._next_line(last), "")
 
     def _remove_lines(self, parent: Branch, key: str | int) -> str:
         span, node = parent.entries[key]
@@ -202,8 +247,10 @@ class Edit:
         before = self.text[start : span.start].strip(" ")
         if before != ("-" if isinstance(key, int) else ""):
             raise NotEditableError
-        stop = line_end(self.text, self._end(span, node))
-        return self._splice(start, self._next_line(stop), "")
+        stop = self._next_line(line_end(self.text, self._end(span, node)))
+        if stop == len(self.text) and not self.text.endswith("\n"):  # the last line has no end: nor has the new last
+            start -= 2 if self.text.endswith("\r\n", 0, start) else min(start, 1)
+        return self._splice(start, stop, "")
 
     def _next_line(self, end: int) -> int:
         for eol in ("\r\n", "\n"):
@@ -211,17 +258,28 @@ class Edit:
                 return end + len(eol)
         return end
 
-    def _only_child(self, nodes: list[Node], keys: Keys, depth: int) -> bool:
-        """Whether the mapping that holds entry `depth` holds nothing else: no entry, and no comment to lose."""
+    def _made_for(self, nodes: list[Node], keys: Keys, depth: int) -> bool:
+        """Whether the mapping that holds entry `depth` holds nothing else and is one that `set` would have made."""
         parent = _branch(nodes[depth - 1])
         if len(parent.entries) > 1 or isinstance(parent.value, list):
             return False
-        holder, _ = _branch(nodes[depth - 2]).entries[keys[depth - 2]]
-        only, _ = parent.entries[keys[depth - 1]]
-        comments = self.text[holder.end : only.start]
+        outside = _branch(nodes[depth - 2])
+        holder, _ = outside.entries[keys[depth - 2]]
+        only, value = parent.entries[keys[depth - 1]]
         if parent.flow:
-            comments += self.text[parent.span.end : line_end(self.text, parent.span.end)]
-        return "#" not in comments
+            beside = self.text[parent.span.start : only.start] + self.text[self._end(only, value) : parent.span.end]
+            return outside.flow and "#" not in beside and "," not in beside
+        return self.text[self._colon(holder) + 1 : line_start(self.text, only.start)].strip("\r\n") == ""
+
+    def _without_mark(self, nodes: list[Node], keys: Keys, depth: int, text: str) -> str:
+        """`text` without the space that marks a key which had no value, where it has none again."""
+        parent = _branch(nodes[depth - 1])
+        if len(parent.entries) > 1 or parent.flow or isinstance(parent.value, list):
+            return text
+        holder, _ = _branch(nodes[depth - 2]).entries[keys[depth - 2]]
+        at = self._colon(holder) + 1
+        blank = text[at : line_end(text, at)]
+        return text[:at] + text[at + 1 :] if blank and not blank.strip() else text
 
 
 def _branch(node: Node) -> Branch:

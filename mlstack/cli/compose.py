@@ -190,13 +190,10 @@ def validate(
     settings: Settings, environment: str, components: tuple[str, ...], sets: tuple[str, ...], output: str
 ) -> int:
     """Check ENVIRONMENT's manifests offline, by Kubernetes' schemas and the app's CRDs. Exit 1: something is wrong."""
-    from mlstack.actions.render import show as render
-    from mlstack.actions.render import validate as action
+    from mlstack.actions.render import checked
 
-    project = settings.project()
-    problems = action(project, environment, components or None, sets)
+    problems, count = checked(settings.project(), environment, components or None, sets)
     wrong = [problem for problem in problems if not problem.unchecked]
-    count = sum(len(one.manifests) for one in render(project, environment, components or None, sets))
     end = counted(len(wrong), "problem") if wrong else "valid"
     lines = [*map(str, problems), f"{environment}: {counted(count, 'object')}, {end}"]
     emit([asdict(problem) for problem in problems], output, lambda: "\n".join(lines))

@@ -199,7 +199,21 @@ def prototype_preview(settings: Settings, name: str, platform: str, params: tupl
     click.echo("---\n".join(to_yaml(manifest) for manifest in manifests), nl=False)
 
 
-@click.command(context_settings=ANY_OPTIONS)
+class WithParameters(click.Command):
+    """A command whose --help also prints the parameters of the prototype that stands before it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments; for `PROTOTYPE --help` the help of both."""
+        if "--help" in args and args[0] != "--help":
+            from mlstack.actions.prototypes import describe_prototype
+
+            found = describe_prototype(project_or_none(ctx.ensure_object(Settings)), args[0])
+            click.echo(f"{self.get_help(ctx)}\n\n{prototype_text(found)}")
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+
+@click.command(context_settings=ANY_OPTIONS, cls=WithParameters)
 @click.argument("prototype", metavar="PROTOTYPE")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[NAME] [--PARAM=VALUE]…")
 @pass_settings
@@ -207,7 +221,7 @@ def generate(settings: Settings, prototype: str, words: tuple[str, ...]) -> None
     """Make the component NAME from PROTOTYPE, with the parameters given; installs the package that it needs.
 
     Every parameter of the prototype is an option: --num_workers=2, or --num_workers 2. `mlstack prototype describe
-    PROTOTYPE` lists them.
+    PROTOTYPE` lists them, and so does `mlstack generate PROTOTYPE --help`.
     """
     from mlstack.actions.generate import generate as action
 

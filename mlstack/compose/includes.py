@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlstack.compose.places import Place
@@ -10,7 +10,7 @@ from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError, did_you_mean
 
 KIND = "Parameters"
-_KEYS = frozenset({"apiVersion", "kind", "description", "parameters"})
+_KEYS = frozenset({"apiVersion", "kind", "description", "parameters", "allOf"})
 
 
 def declared_parameters(
@@ -28,9 +28,20 @@ def declared_parameters(
     found: dict[str, tuple[Mapping[str, Any], str]] = {}
     for name in names:
         path = f"{source.rpartition('/')[0]}/lib/{name}.yaml"
-        _merge(found, _read_set(name, library, where, path, api_version), path)
+        _merge(found, _read_set(name, library, where, path, api_version).get("parameters") or {}, path)
     _merge(found, data.get("parameters") or {}, where)
     return dict(sorted(found.items())) if names else found
+
+
+def declared_relations(
+    data: Mapping[str, Any], library: Mapping[str, str], source: str, api_version: str
+) -> Iterator[tuple[Any, str]]:
+    """(allOf, the file that has it) of each set that a prototype.yaml includes, then its own."""
+    where = f"{source}/prototype.yaml"
+    for name in data.get("include") or ():
+        path = f"{source.rpartition('/')[0]}/lib/{name}.yaml"
+        yield _read_set(name, library, where, path, api_version).get("allOf") or [], path
+    yield data.get("allOf") or [], where
 
 
 def _read_set(name: str, library: Mapping[str, str], where: str, path: str, api_version: str) -> Any:
@@ -46,7 +57,7 @@ def _read_set(name: str, library: Mapping[str, str], where: str, path: str, api_
     for key in data:
         if key not in _KEYS:
             raise MlstackError(f"{path}: {key} is not known.", did_you_mean(str(key), _KEYS))
-    return data.get("parameters") or {}
+    return data
 
 
 def _merge(found: dict[str, tuple[Mapping[str, Any], str]], declared: Any, where: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
+from mlstack.compose.relations import Relation
 from mlstack.errors import MlstackError
 
 DEFAULT = "default"
@@ -156,10 +157,37 @@ def _resolved(parameter: Parameter, default: Any, named: Sequence[tuple[Layer, _
     setting = replace(setting, trail=tuple(trail))
     if setting.layer != DEFAULT:
         _check(parameter, setting, named, component)
+    elif parameter.name == "name" and parameter.problem(setting.value):
+        _refuse_component_name(parameter, component)
     elif parameter.required and setting.value is None:
         hint = f"Set it: mlstack param set {component} {parameter.name} VALUE"
         raise MlstackError(f"{component} needs {parameter.name} ({parameter.allowed}).", hint)
     return setting
+
+
+def _refuse_component_name(parameter: Parameter, component: str) -> None:
+    try:
+        parameter.check(component, Place(component))
+    except MlstackError as error:
+        raise MlstackError(error.message, f"Set another: mlstack param set {component} name VALUE") from None
+
+
+def broken_relations(prototype: Prototype, settings: Mapping[str, Setting]) -> Iterator[Relation]:
+    """The relations between parameters that do not hold; those between defaults alone do."""
+    values = {name: setting.value for name, setting in settings.items()}
+    for relation in prototype.relations:
+        given = any(settings[name].layer != DEFAULT or name == "name" for name in relation.names)
+        if given and not relation.holds(values):
+            yield relation
+
+
+def check_relations(prototype: Prototype, settings: Mapping[str, Setting], component: str) -> None:
+    """Raises MlstackError for the first relation between parameters that does not hold."""
+    for relation in broken_relations(prototype, settings):
+        given = [settings[name] for name in relation.names if settings[name].place]
+        place = f"{given[0].place}: " if given else ""
+        values = {name: settings[name].value for name in relation.names}
+        raise MlstackError(f"{place}{component}: {relation.told(values)}.")
 
 
 def _step(name: str, layer: Layer, values: _Named) -> Step:
@@ -181,7 +209,7 @@ def _laid(setting: Setting, step: Step, parameter: Parameter, default: Any) -> S
 def _check(parameter: Parameter, setting: Setting, named: Sequence[tuple[Layer, _Named]], component: str) -> None:
     problem = parameter.problem(setting.value)
     if problem is not None:
-        place = _origin(parameter.name, problem[0], named) or Place(f"{component} ({setting.layer})")
+        place = _origin(parameter.name, problem.path, named) or Place(f"{component} ({setting.layer})")
         parameter.check(setting.value, place)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
+from mlstack.compose.kubeformats import is_subdomain
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.errors import MlstackError
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 # Names of roles are free text; those with dots (CRDs, webhooks, APIServices) are domain names of up to 253.
 _FREE_NAMES = "rbac.authorization.k8s.io"
+# Nothing is named after these, so that the API's own limit is all.
+_LONG_NAMES = frozenset(
+    {"ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "NetworkPolicy", "PodDisruptionBudget"}
+    | {"HorizontalPodAutoscaler"}
+)
 
 
 def refuse_secret_data(manifests: Iterable[Manifest], where: str) -> None:
@@ -26,17 +30,26 @@ def refuse_secret_data(manifests: Iterable[Manifest], where: str) -> None:
 
 def refuse_bad_names(manifests: Iterable[Manifest], where: str, setting: Setting) -> None:
     """Raises MlstackError, naming the parameter `name`, for object names that Kubernetes would not take."""
+    beyond: list[tuple[int, str]] = []
     for manifest in manifests:
-        name = manifest["metadata"]["name"]
-        longest = 253 if "." in name else 63
-        if group_of(manifest) == _FREE_NAMES or (len(name) <= longest and _SUBDOMAIN.fullmatch(name)):
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        longest = 253 if "." in name or kind in _LONG_NAMES else 63
+        if group_of(manifest) == _FREE_NAMES or (len(name) <= longest and is_subdomain(name)):
             continue
-        problem = f"{len(name)} characters long, more than {longest}" if len(name) > longest else "no DNS name"
-        place = f"{setting.place}: " if setting.place else ""
-        hint = "Names are lower-case letters, digits and -. Choose another value of the parameter name."
-        raise MlstackError(
-            f"{place}{where}: {manifest['kind']}/{name} is {problem} (parameter name = {setting.value}).", hint
-        )
+        if len(name) <= longest:
+            hint = "Names are lower-case letters, digits and -. Choose another value of the parameter name."
+            problem = f"{kind}/{name} is no DNS name (parameter name = {setting.value})"
+            raise MlstackError(f"{_at(setting)}{where}: {problem}.", hint)
+        beyond.append((len(name) - longest, f"{kind}/{name}"))
+    if beyond:
+        much, longest_name = max(beyond)
+        allowed = len(str(setting.value)) - much
+        problem = f"name must have at most {allowed} characters, got {setting.value} ({longest_name} is too long)"
+        raise MlstackError(f"{_at(setting)}{where}: {problem}.")
+
+
+def _at(setting: Setting) -> str:
+    return f"{setting.place}: " if setting.place else ""
 
 
 def refuse_duplicates(manifests: Mapping[str, Iterable[Manifest]]) -> None:

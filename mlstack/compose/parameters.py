@@ -9,18 +9,13 @@ from typing import Any
 
 from mlstack.compose import formats
 from mlstack.compose.places import Place, PlacedError
+from mlstack.compose.schemawords import described, shown
+from mlstack.compose.wordlists import NotSplitError, comma_list, command_line
 from mlstack.compose.yamltext import load_documents
 from mlstack.errors import MlstackError
 
-_WORDS = {
-    "string": "text",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a map",
-    "null": "null",
-}
+QUANTITIES = frozenset({"quantity", "bytes", "storage", "cpu", "hub-bytes"})
+UNITS_TOLD = ("bytes", "CPU cores")  # by the formats' own words
 
 
 class ParameterError(MlstackError):
@@ -59,12 +54,19 @@ class Parameter:
     @property
     def allowed(self) -> str:
         """What it takes, in words: "an integer >= 0, GPUs per worker"."""
-        return ", ".join(part for part in (_described(self.schema), self.unit) if part)
+        unit = "" if self.unit in UNITS_TOLD and self.format in QUANTITIES else self.unit
+        return ", ".join(part for part in (described(self.schema), unit) if part)
+
+    @property
+    def _wanted(self) -> str:
+        words = described(self.schema)
+        return f"{words} ({self.unit})" if self.unit and self.format not in QUANTITIES else words
 
     def read(self, text: str) -> Any:
         """The value that a person's `text` means for the declared type; text stays text for a string.
 
-        Lists are JSON, YAML or separated by commas, maps JSON or YAML; a secret is `generate` or NAME/KEY.
+        Lists are JSON, YAML, separated by commas or, of format `command-line`, by spaces as in a shell; maps are JSON
+        or YAML; a secret is `generate` or NAME/KEY; `null` is null where the type allows it.
         Raises ParameterError.
         """
         value = self.normal(self._read(text))
@@ -73,16 +75,30 @@ class Parameter:
 
     def _read(self, text: str) -> Any:
         word = text.strip()
+        if word == "null" and self.nullable:
+            return None
         if self.format == "secret":
             return _yaml(word) if word.startswith("{") else word
         if self.type == "string":
             return text
-        if word == "null" and self.nullable:
-            return None
-        if self.type == "array" and not word.startswith(("[", "- ")):
-            return [self._element._read(part.strip()) for part in word.split(",")] if word else []
+        if self.type == "array":
+            return self._list(word)
         # YAML 1.1 takes yes for true and 010 for 8: a person's may as well be a mistake. JSON does not.
-        return _yaml(word) if self.type in ("array", "object") else _json(word)
+        return _yaml(word) if self.type == "object" else _json(word)
+
+    def _list(self, word: str) -> Any:
+        if word == "null":
+            return word
+        if word.startswith(("[", "- ")) and isinstance(found := _yaml(word), list):
+            return found
+        element = self._element
+        if element.type in ("object", "array") and word:
+            return word
+        try:
+            parts = (command_line if self.format == "command-line" else comma_list)(word) if word else []
+        except NotSplitError as error:
+            raise ParameterError(f"{self.name} must be {self._wanted}, got {shown(word)}: {error}.") from None
+        return [element._read(part) for part in parts]
 
     @property
     def _element(self) -> Parameter:
@@ -90,31 +106,36 @@ class Parameter:
         return Parameter(self.name, items if isinstance(items, Mapping) else {})
 
     def normal(self, value: Any) -> Any:
-        """The form in which templates see `value`: NAME/KEY as {name, key}, a quantity as text."""
+        """The form in which templates see `value`: NAME/KEY as {name, key}, a number as text where text is wanted."""
         if self.format == "secret" and isinstance(value, str) and value != "generate":
             name, slash, key = value.partition("/")
             return {"name": name, "key": key} if slash else value
-        if self.format == "quantity" and isinstance(value, int | float) and not isinstance(value, bool):
+        if self.format in QUANTITIES and isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         if self.type == "integer" and isinstance(value, float) and value.is_integer():
             return int(value)
-        return value
+        if isinstance(value, Mapping):
+            inside = self.schema.get("additionalProperties")
+            return {key: _as_text(inside, item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_as_text(self.schema.get("items"), item) for item in value]
+        return _as_text(self.schema, value)
 
     def check(self, value: Any, place: Place | None = None) -> None:
-        """Raises ParameterError for a wrong value: parameter, value, what is allowed, `place`."""
+        """Raises ParameterError for a wrong value: parameter, what it must be, the value, `place`."""
         problem = self.problem(value)
         if problem is None:
             return
-        path, detail = problem
         where = f"{place}: " if place else ""
-        inside = f" ({'.'.join(path)}{': ' if path else ''}{detail})" if path or _needs_detail(self.schema) else ""
+        name = ".".join((self.name, *problem.path))
         # A person may have put the secret itself here: it must not reach a terminal or a log.
         if self.format == "secret" or self.schema.get("writeOnly"):
-            raise ParameterError(f"{where}{self.name} cannot be what it is given: it takes {self.allowed}.")
-        raise ParameterError(f"{where}{self.name} cannot be {_shown(value)}: it takes {self.allowed}{inside}.")
+            raise ParameterError(f"{where}{self.name} must be {self.allowed}; the value that it has is not shown.")
+        words = problem.words or f"must be {self._wanted}, got {shown(value)}"
+        raise ParameterError(f"{where}{name} {words}.")
 
-    def problem(self, value: Any) -> tuple[list[str], str] | None:
-        """(path inside the value, what is wrong there), or None where `value` is right.
+    def problem(self, value: Any) -> formats.Wrong | None:
+        """What is wrong inside the value and where, or None where `value` is right.
 
         Raises MlstackError where the prototype's schema itself is broken.
         """
@@ -123,6 +144,18 @@ class Parameter:
         except ValueError as error:
             reason = str(error).splitlines()[0]
             raise MlstackError(f"The prototype's schema of {self.name} is broken: {reason}.") from error
+
+
+def _as_text(schema: Any, value: Any) -> Any:
+    """An integer or a boolean as text where a schema takes text only.
+
+    Other numbers stay: 1.10 in a file has become 1.1 already, and is refused instead.
+    """
+    if not isinstance(value, int) or not isinstance(schema, Mapping) or schema.get("type", "string") != "string":
+        return value
+    if "enum" in schema or "type" not in schema:
+        return value
+    return json.dumps(value)
 
 
 def _yaml(text: str) -> Any:
@@ -138,46 +171,3 @@ def _json(text: str) -> Any:
         return json.loads(text, parse_constant=str)
     except ValueError:
         return text
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _needs_detail(schema: Mapping[str, Any]) -> bool:
-    return not (set(schema) <= formats.PLAIN_KEYWORDS)
-
-
-def _described(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return "one of " + ", ".join(_shown(value).strip('"') for value in schema["enum"])
-    if schema.get("format") in formats.DESCRIBED:
-        return formats.DESCRIBED[schema["format"]]
-    return " ".join(part for part in (_type_words(schema), _limits(schema)) if part)
-
-
-def _type_words(schema: Mapping[str, Any]) -> str:
-    declared = schema.get("type", "string")
-    names = [declared] if isinstance(declared, str) else list(declared)
-    words = " or ".join(_WORDS.get(name, name) for name in names if name != "null")
-    items = schema.get("items")
-    return f"{words}, each {_described(items)}" if "array" in names and isinstance(items, Mapping) else words
-
-
-_LIMITS = {
-    "minimum": ">= {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "<= {}",
-    "exclusiveMaximum": "< {}",
-    "multipleOf": "in steps of {}",
-    "pattern": "that matches {}",
-    "minLength": "of at least {} characters",
-    "maxLength": "of at most {} characters",
-    "minItems": "of at least {} items",
-    "maxItems": "of at most {} items",
-}
-
-
-def _limits(schema: Mapping[str, Any]) -> str:
-    return " and ".join(words.format(schema[name]) for name, words in _LIMITS.items() if name in schema)

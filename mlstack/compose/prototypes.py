@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mlstack.compose.includes import declared_parameters
+from mlstack.compose.includes import declared_parameters, declared_relations
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.places import Place
+from mlstack.compose.relations import Relation, parse_relations
 from mlstack.errors import MlstackError, did_you_mean
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ API_VERSION = "mlstack.dev/v1"
 
 _KEYS = frozenset(
     {"apiVersion", "kind", "name", "version", "summary", "description", "lifecycle"}
-    | {"required", "include", "parameters", "aliases", "retired", "examples"}
+    | {"required", "include", "parameters", "allOf", "aliases", "retired", "examples"}
     | {"pod_security", "grants", "endpoints"}
 )
 _TOLD = ("default", "unit", "description", "examples")  # for people, not part of the schema
@@ -38,9 +39,10 @@ class Prototype:
     """A parametrised template.
 
     `templates`, `files` and `library` map paths below their folders to text (the library's are lib/NAME);
-    `parameters` are its own over those of the sets that it includes; `source` is the prototype's folder as errors
-    name it; `endpoints` maps a verb to what it opens, as "8501 /v1/models/{model_name}"; `lifecycle` is
-    "service" or "run". `compiled` says where compiled templates are kept from one process to the next, if anywhere.
+    `parameters` are its own over those of the sets that it includes, `relations` the rules between them; `source` is
+    the prototype's folder as errors name it; `endpoints` maps a verb to what it opens, as
+    "8501 /v1/models/{model_name}"; `lifecycle` is "service" or "run". `compiled` says where compiled templates are
+    kept from one process to the next, if anywhere.
     """
 
     registry: str
@@ -51,6 +53,7 @@ class Prototype:
     description: str = ""
     lifecycle: str = "service"
     parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    relations: tuple[Relation, ...] = field(default=(), hash=False)
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
     retired: Mapping[str, str] = field(default_factory=dict, hash=False)
     examples: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
@@ -81,7 +84,7 @@ class Prototype:
         if name in self.retired:
             reason = f"has no effect any more: {self.retired[name]}."
             return MlstackError(f"{self.name}'s parameter {name} {reason}", describe)
-        hint = f"{did_you_mean(name, [*self.parameters, *self.aliases])} {describe}"
+        hint = f"{did_you_mean(name, [*self.parameters, *self.aliases])} {describe}".lstrip()
         return MlstackError(f"{self.name} has no parameter {name}.", hint)
 
 
@@ -115,6 +118,11 @@ def parse_prototype(
         description=str(data.get("description", "")),
         lifecycle=data.get("lifecycle", "service"),
         parameters=parameters,
+        relations=tuple(
+            relation
+            for declared, file in declared_relations(data, library, source, API_VERSION)
+            for relation in parse_relations(declared, parameters, file)
+        ),
         aliases=aliases,
         retired=_texts(data, "retired", where),
         examples=tuple(data.get("examples") or ()),
@@ -141,6 +149,10 @@ def check_prototype(prototype: Prototype) -> None:
             parameter.check(parameter.default, where)
         for value in parameter.examples:
             parameter.check(value, where)
+    defaults = {parameter.name: parameter.default for parameter in prototype.parameters.values()}
+    for relation in prototype.relations:
+        if not relation.holds(defaults) and all(defaults[name] is not None for name in relation.names):
+            raise MlstackError(f"{where}: the defaults do not fit: {relation.told(defaults)}.")
 
 
 def _check_head(data: Mapping[str, Any], where: str) -> None:
@@ -169,7 +181,10 @@ def _parameters(data: Mapping[str, Any], library: Mapping[str, str], source: str
     required = data.get("required") or []
     found = dict(_IMPLICIT)
     for name, (schema, file) in declared_parameters(data, library, source, API_VERSION).items():
-        found[name] = _parameter(name, schema, name in required, file)
+        if name in _IMPLICIT:
+            found[name] = replace(found[name], schema={**found[name].schema, **_checked_part(schema)})
+        else:
+            found[name] = _parameter(name, schema, name in required, file)
     for name in required:
         if name not in found:
             hint = did_you_mean(name, found)
@@ -177,12 +192,16 @@ def _parameters(data: Mapping[str, Any], library: Mapping[str, str], source: str
     return found
 
 
+def _checked_part(declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in declared.items() if key not in _TOLD}
+
+
 def _parameter(name: str, declared: Mapping[str, Any], required: bool, where: str) -> Parameter:
     if not name.isidentifier():
         raise MlstackError(f"{where}: {name} is no name for a parameter: letters, digits and _ only.")
     if not required and "default" not in declared:
         raise MlstackError(f"{where}: {name} needs a default (null is one), or must be listed in required.")
-    schema = {key: value for key, value in declared.items() if key not in _TOLD}
+    schema = _checked_part(declared)
     help_, unit = str(declared.get("description", "")), str(declared.get("unit", ""))
     plain = Parameter(name, schema)
     examples = tuple(plain.normal(value) for value in declared.get("examples") or ())

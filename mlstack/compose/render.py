@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose import objects, placement
-from mlstack.compose.layers import Layer, Setting, resolve, retired_notes
+from mlstack.compose.layers import Layer, Setting, check_relations, resolve, retired_notes
 from mlstack.compose.manifests import Manifest, cluster_kinds_of, parse_manifests
 from mlstack.compose.patches import Patch, apply_patches
 from mlstack.compose.places import Place
@@ -30,7 +30,7 @@ class Target:
 class Component:
     """A named use of a prototype with its layers (the nearest last), or plain manifests (place, text).
 
-    `trees`: the files that parameters of format `path` name, by parameter.
+    `trees`: the files that parameters of format `path` name, by parameter; `notes`: sentences for the user.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Component:
     plain: tuple[tuple[Place, str], ...] = ()
     patches: tuple[Patch, ...] = ()
     trees: Mapping[str, Tree] = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,14 @@ def _from_plain(component: Component) -> Rendered:
         objects.refuse_secret_data(found, str(place))
         manifests.extend(found)
     patched = tuple(apply_patches(manifests, component.patches))
-    return Rendered(component.name, "", "service", {}, patched)
+    return Rendered(component.name, "", "service", {}, patched, component.notes)
 
 
 def _from_prototype(component: Component, prototype: Prototype, target: Target) -> Rendered:
     from mlstack.compose.templates import render_templates  # Jinja2 is 60 ms: not for plain manifests
 
     settings = resolve(prototype, component.layers, component.name, target.namespace)
+    check_relations(prototype, settings, component.name)
     for name, tree in component.trees.items():
         settings[name] = replace(settings[name], digest=tree.digest)
     context = {"app": target.app, "environment": target.environment, "platform": target.platform}

@@ -80,7 +80,8 @@ def mount_volumes(spawner):
     if settings["storage_class"]:
         spawner.storage_class = settings["storage_class"]
     claims = {"home": ("{pvc_name}", settings["mount"])}
-    claims |= {f"shared-{name}": (name, f"/mnt/{name}") for name in settings["shared_claims"]}
+    # By number: a claim's name may have dots and 253 characters, a volume's may not.
+    claims |= {f"shared-{n}": (name, f"/mnt/{name}") for n, name in enumerate(settings["shared_claims"])}
     spawner.volumes = {
         volume: {"name": volume, "persistentVolumeClaim": {"claimName": claim}} for volume, (claim, _) in claims.items()
     }

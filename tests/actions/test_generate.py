@@ -50,7 +50,7 @@ def test_a_retired_parameter_is_accepted_in_one_line(empty_app: Sample) -> None:
         ("trian", "cnn", {}, "There is no prototype trian. Did you mean train?"),
         ("train", "cnn", {}, "train needs image (an image"),
         ("train", "cnn", {"image": "x", "num_gpu": "1"}, "train has no parameter num_gpu. Did you mean num_gpus?"),
-        ("train", "cnn", {"image": "x", "num_gpus": "x"}, 'num_gpus cannot be "x"'),
+        ("train", "cnn", {"image": "x", "num_gpus": "x"}, "num_gpus must be an integer >= 0 (GPUs per worker), got x"),
         ("train", "CNN", {"image": "x"}, "'CNN' cannot be the name of a component"),
         ("train", "../cnn", {"image": "x"}, "'../cnn' cannot be the name of a component"),
     ],

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mlstack.actions.generate import generate
 from mlstack.actions.params import set_param, shown, unset_param
+from mlstack.actions.render import validate
 from mlstack.errors import MlstackError
 
 if TYPE_CHECKING:
@@ -68,11 +71,11 @@ def test_a_wide_value_that_means_different_things_is_refused(sample: Sample) -> 
     ("component", "name", "text", "env", "sentence"),
     [
         ("cnn", "num_gpu", "1", "gke", "train has no parameter num_gpu. Did you mean num_gpus?"),
-        ("cnn", "num_gpus", "one", "gke", 'num_gpus cannot be "one": it takes an integer >= 0, GPUs per worker.'),
+        ("cnn", "num_gpus", "one", "gke", "num_gpus must be an integer >= 0 (GPUs per worker), got one."),
         ("cn", "num_gpus", "1", "gke", "This app has no component cn. Did you mean cnn?"),
         ("cnn", "num_gpus", "1", "gk", "This app has no environment gk. Did you mean gke?"),
         (None, "num_gpu", "1", "gke", "No component has a parameter num_gpu. Did you mean num_gpus?"),
-        ("cnn", "retry.limit", "x", "gke", 'retry.limit cannot be "x"'),
+        ("cnn", "retry.limit", "x", "gke", "retry.limit must be an integer, got x"),
     ],
 )
 def test_nothing_is_written_on_an_error(
@@ -156,3 +159,59 @@ def test_how_values_are_shown() -> None:
         "[1]",
         '{"a": "ü"}',
     ]
+
+
+LIMITS = """\
+  high: {type: integer, default: 0}
+  low: {type: integer, default: 0}
+  name: {maxLength: 9}
+allOf:
+  - {message: "low ({low}) must be at most high ({high})", atLeast: [high, low]}
+"""
+
+
+@pytest.fixture
+def limited(empty_app: Sample, add_environment: Callable[..., None]) -> Sample:
+    """An app whose component hub has a prototype with a rule between two parameters."""
+    prototype = empty_app.registry / "hubs/my-hub/prototype.yaml"
+    prototype.write_text(prototype.read_text() + LIMITS)
+    template = empty_app.registry / "hubs/my-hub/templates/hub.yaml"
+    template.write_text(template.read_text() + "# {{ params.high }} {{ params.low }}\n")
+    generate(empty_app.project(), "my-hub", "hub")
+    add_environment(empty_app, "gke")
+    return empty_app
+
+
+def test_a_value_that_breaks_a_rule_between_parameters_is_not_stored(limited: Sample) -> None:
+    set_param(limited.project(), "hub", "high", "3")
+    set_param(limited.project(), "hub", "low", "2")
+    with pytest.raises(MlstackError, match=r"^hub in gke: low \(4\) must be at most high \(3\)\.$"):
+        set_param(limited.project(), "hub", "low", "4")
+    with pytest.raises(MlstackError, match=r"^hub: low \(2\) must be at most high \(1\)\.$"):
+        set_param(limited.project(), "hub", "high", "1", "gke")
+    assert limited.project().component("hub").params == {"high": 3, "low": 2}
+
+
+def test_a_broken_rule_can_be_mended_step_by_step(limited: Sample) -> None:
+    limited.write("components/hub.yaml", limited.read("components/hub.yaml") + "params:\n  high: 1\n  low: 5\n")
+    assert set_param(limited.project(), "hub", "low", "4").changed
+    assert set_param(limited.project(), "hub", "high", "4").changed
+    assert validate(limited.project(), "gke") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "sentence"),
+    [
+        ("other", {"high": "1", "low": "2"}, r"^other: low \(2\) must be at most high \(1\)\.$"),
+        (
+            "much-too-long",
+            {},
+            r"^much-too-long: name must be a name of at most 9 lower-case letters, digits and -, got",
+        ),
+        ("other", {"name": "much-too-long"}, r"^name must be a name of at most 9 lower-case letters"),
+    ],
+)
+def test_what_cannot_render_is_not_made(limited: Sample, name: str, params: dict[str, str], sentence: str) -> None:
+    with pytest.raises(MlstackError, match=sentence):
+        generate(limited.project(), "my-hub", name, params)
+    assert name not in limited.project().component_names

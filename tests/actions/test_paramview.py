@@ -46,8 +46,7 @@ def test_diff(sample: Sample) -> None:
 def test_diff_where_one_environment_does_not_take_a_component(sample: Sample) -> None:
     sample.write("environments/gke.yaml", sample.read("environments/gke.yaml") + "components: [hub]\n")
     rows = diff_params(sample.project(), "minikube", "gke")
-    assert {row.component for row in rows} == {"cnn"}
-    assert all(row.right is None for row in rows)
+    assert {(row.component, row.name): row.right for row in rows} == {("cnn", "name"): None, ("cnn", "image"): None}
 
 
 def test_explain_shows_every_layer_the_nearest_first(sample: Sample) -> None:

@@ -55,7 +55,10 @@ def test_a_required_value_that_is_missing_is_an_error(sample: Sample) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("  num_gpus: many\n", r"components/cnn\.yaml:8: num_gpus cannot be \"many\""),
+        (
+            "  num_gpus: many\n",
+            r"components/cnn\.yaml:8: num_gpus must be an integer >= 0 .*, got many",
+        ),
         ("  num_gpu: 1\n", r"components/cnn\.yaml:8: cnn: train has no parameter num_gpu\. Did you mean num_gpus"),
         ("  num_gpus: [\n", r"components/cnn\.yaml:9: this is not valid YAML"),
     ],
@@ -124,3 +127,32 @@ def test_show_imports_neither_the_cluster_nor_ruamel(sample: Sample) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, sample.root], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_one_broken_component_leaves_the_others_checked(sample: Sample) -> None:
+    sample.write("components/own/a.yaml", "kind: x\n")
+    sample.write("components/bad name/a.yaml", "kind: x\n")
+    sample.write("components/twice/a.yaml", TWICE)
+    problems = validate(sample.project(), "gke")
+    told = {problem.component: str(problem) for problem in problems}
+    assert "components/own/a.yaml:1: a Kubernetes object needs apiVersion" in told["own"]
+    assert "components/bad name/: the name of a component must be" in told["bad name"]
+    assert "Pod/a spec.containers.0.env: 2 items have the name A; keep one" in told["twice"]
+    assert set(told) == {"own", "bad name", "twice"}
+    assert [one.component for one in show(sample.project(), "gke", ["hub"])] == ["hub"]
+    assert validate(sample.project(), "gke", ["hub"]) == []
+
+
+def test_two_sound_components_that_make_the_same_object_are_one_problem(sample: Sample) -> None:
+    for name in ("one", "other"):
+        sample.write(f"components/{name}/a.yaml", TWICE.replace("{name: A, value: x}, ", ""))
+    [problem] = validate(sample.project(), "gke")
+    assert "Components one and other both make Pod/a" in problem.message
+
+
+TWICE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec: {containers: [{name: c, image: x, env: [{name: A, value: x}, {name: A, value: y}]}]}
+"""

@@ -87,7 +87,7 @@ def test_a_listed_component_that_the_app_does_not_have(sample: Sample) -> None:
         ("cnn.num_gpus", "--set cnn.num_gpus: this is not COMPONENT.PARAM=VALUE."),
         ("cn.num_gpus=1", "This app has no component cn."),
         ("cnn.num_gpu=1", "train has no parameter num_gpu."),
-        ("cnn.num_gpus=x", 'num_gpus cannot be "x"'),
+        ("cnn.num_gpus=x", "num_gpus must be an integer >= 0 (GPUs per worker), got x"),
         ("own.x=1", "--set own.x=1: own is plain manifests and has no parameters."),
     ],
 )

@@ -112,8 +112,8 @@ def test_what_is_refused_names_the_settings_line(app: Sample, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("../outside", r"code cannot be \"\.\./outside\": it takes a folder or file of the app, as \./train"),
-        ("/etc", "code cannot be"),
+        ("../outside", r"code must be a folder or file of the app, as \./train, got \.\./outside"),
+        ("/etc", "code must be"),
         ("trian", "code trian: there is no such file or folder in the app"),
         ("empty", "code empty: there is no file in it"),
     ],

@@ -97,3 +97,20 @@ def test_an_app_can_be_looked_at_with_an_edit_that_is_not_saved(sample: Sample) 
     file.set(["namespace"], "other")
     assert project.with_file(file).environment("gke").namespace == "other"
     assert sample.project().environment("gke").namespace == "default"
+
+
+@pytest.mark.parametrize("name", ["a b", "-dash", "n" * 70, "ünï"])
+def test_a_component_made_by_hand_has_a_name_that_a_label_can_hold(empty_app: Sample, name: str) -> None:
+    empty_app.write(f"components/{name}/a.yaml", "kind: x\n")
+    empty_app.write("components/other/sub/a.json", "{}\n")
+    project = empty_app.project()
+    assert project.component("other").folder == empty_app.root / "components" / "other"
+    with pytest.raises(MlstackError, match=r"^components/.*/: the name of a component must be .*Rename it"):
+        project.component(name)
+
+
+@pytest.mark.parametrize("name", ["web.yml", "web.json"])
+def test_a_file_that_would_be_no_component_is_told(empty_app: Sample, name: str) -> None:
+    empty_app.write(f"components/{name}", "kind: x\n")
+    with pytest.raises(MlstackError, match=rf"components/{name}: a component's file is called NAME\.yaml"):
+        _ = empty_app.project().component_names

@@ -22,7 +22,7 @@ def test_one_value_can_be_looked_at_while_it_and_others_are_wrong(sample: Sample
     component = component_in(sample.project(), "cnn", None)
     setting = one_setting(component, "numGpus", "default")
     assert (setting.value, str(setting.place)) == ("many", "components/cnn.yaml:8")
-    with pytest.raises(MlstackError, match=r"components/cnn\.yaml:8: num_gpus cannot be"):
+    with pytest.raises(MlstackError, match=r"components/cnn\.yaml:8: num_gpus must be"):
         one_setting(component, "num_gpus", "default", check=True)
 
 

@@ -40,11 +40,11 @@ def test_text_is_read_by_the_declared_type(train: Prototype, name: str, text: st
     ("name", "text", "sentence"),
     [
         ("num_gpu", "1", "train has no parameter num_gpu. Did you mean num_gpus?"),
-        ("num_gpus", "x", 'num_gpus cannot be "x"'),
-        ("num_gpus", "-1", "num_gpus cannot be -1: it takes an integer >= 0, GPUs per worker"),
+        ("num_gpus", "x", "num_gpus must be an integer >= 0 (GPUs per worker), got x"),
+        ("num_gpus", "-1", "num_gpus must be an integer >= 0 (GPUs per worker), got -1"),
         ("num_gpus.x", "1", "train's num_gpus is an integer >= 0, GPUs per worker: it has no parts."),
-        ("retry.limit", "x", 'retry.limit cannot be "x": it takes an integer'),
-        ("debug", "yes", 'debug cannot be "yes": it takes true or false'),
+        ("retry.limit", "x", "retry.limit must be an integer, got x"),
+        ("debug", "yes", "debug must be true or false, got yes"),
     ],
 )
 def test_what_is_no_value_of_it(train: Prototype, name: str, text: str, sentence: str) -> None:

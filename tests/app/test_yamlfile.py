@@ -179,7 +179,7 @@ def test_unset_says_whether_there_was_something(tmp_path: Path) -> None:
     file = load(tmp_path, "params: {a: 1}\n")
     assert file.unset(["params", "a"])
     assert not file.unset(["params", "a"])
-    assert file.text == HEAD
+    assert file.text == HEAD + "params: {}\n"
 
 
 def test_rename(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_secrets_are_references(value: Any, right: bool) -> None:
 def test_a_problem_says_where_inside_the_value(schema: dict[str, Any], value: Any, path: list[str]) -> None:
     found = formats.problem(schema, value)
     assert found is not None
-    assert found[0] == path
+    assert list(found.path) == path
 
 
 @given(st.integers(), st.integers())

@@ -122,17 +122,17 @@ def test_an_unset_value_is_told_and_comes_from_the_default(prototype: Prototype)
         ),
         (
             {"num_gpus": "1"},
-            'environments/gke.yaml:9: num_gpus cannot be "1": it takes an integer >= 0, GPUs per worker.',
+            'environments/gke.yaml:9: num_gpus must be an integer >= 0 (GPUs per worker), got "1".',
         ),
         (
             {"num_gpus": -1},
-            "environments/gke.yaml:9: num_gpus cannot be -1: it takes an integer >= 0, GPUs per worker.",
+            "environments/gke.yaml:9: num_gpus must be an integer >= 0 (GPUs per worker), got -1.",
         ),
         (
             {"num_gpus": 1, "gpus": 2},
             "cnn: num_gpus and gpus are the same parameter (environments/gke.yaml:9): keep one.",
         ),
-        ({"limits": 3}, "environments/gke.yaml:9: limits cannot be 3: it takes a map."),
+        ({"limits": 3}, "environments/gke.yaml:9: limits must be a map, got 3."),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(prototype: Prototype, given: dict[str, Any], message: str) -> None:
@@ -143,7 +143,7 @@ def test_a_wrong_value_is_told_with_its_place(prototype: Prototype, given: dict[
 
 
 def test_a_wrong_value_without_a_place_is_told_by_its_layer(prototype: Prototype) -> None:
-    with pytest.raises(MlstackError, match=r"cnn \(--set\): num_gpus cannot be"):
+    with pytest.raises(MlstackError, match=r"cnn \(--set\): num_gpus must be"):
         resolve(prototype, [Layer("--set", {"num_gpus": "x", "model_path": "y"})], "cnn")
 
 
@@ -153,7 +153,7 @@ def test_a_wrong_part_of_a_map_is_told_where_it_stands(make_prototype: MakeProto
         Layer("a", {"limits": {"gpu": "x"}}, {"limits": COMPONENT, "limits.gpu": Place("components/cnn.yaml", 6)}),
         Layer("b", {"limits": {"cpu": 1}}, {"limits": GKE}),
     ]
-    with pytest.raises(MlstackError, match=r"^components/cnn.yaml:6: limits cannot be "):
+    with pytest.raises(MlstackError, match=r"^components/cnn.yaml:6: limits\.gpu must be an integer, got x\.$"):
         resolve(make_prototype({"limits": limits}), layers, "cnn")
 
 

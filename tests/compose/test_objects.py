@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def manifest(name: str, api_version: str = "v1", kind: str = "ConfigMap", **more
         manifest("a"),
         manifest("a-1"),
         manifest("n" * 63),
+        manifest("n" * 253),
         manifest("tfjobs.kubeflow.org"),
         manifest("a." * 100 + "b"),
         manifest("system:thing", "rbac.authorization.k8s.io/v1", "ClusterRole"),
@@ -34,8 +36,6 @@ def test_good_names(good: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("n" * 64, "is 64 characters long, more than 63"),
-        ("a." * 130 + "b", "is 261 characters long, more than 253"),
         ("A", "is no DNS name"),
         ("a_b", "is no DNS name"),
         ("a-", "is no DNS name"),
@@ -48,6 +48,19 @@ def test_bad_names(name: str, reason: str) -> None:
         refuse_bad_names([manifest(name)], "x (a/b/c)", NAME)
     assert caught.value.message.startswith(f"components/x.yaml:4: x (a/b/c): ConfigMap/{name} {reason}")
     assert "(parameter name = x)" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "most"),
+    [("Service", "x" + "n" * 66, 59), ("ConfigMap", "x" + "a." * 130 + "b", 54), ("ConfigMap", "x" + "n" * 256, 59)],
+)
+def test_the_most_that_a_name_may_have_is_told_once(kind: str, name: str, most: int) -> None:
+    setting = replace(NAME, value="x" * 63)
+    with pytest.raises(MlstackError) as caught:
+        refuse_bad_names([manifest("n" * 64, kind="Service"), manifest(name, kind=kind)], "x (a/b/c)", setting)
+    start = f"components/x.yaml:4: x (a/b/c): name must have at most {most} characters, got xxx"
+    assert caught.value.message.startswith(start)
+    assert f"({kind}/{name} is too long)" in caught.value.message
 
 
 def test_secrets_without_data_and_other_kinds_pass() -> None:

@@ -91,8 +91,8 @@ def test_a_secret_default_has_the_form_that_templates_see(make_prototype: MakePr
 @pytest.mark.parametrize(
     ("declared", "problem"),
     [
-        ({"type": "integer", "default": "1"}, 'a cannot be "1": it takes an integer'),
-        ({"type": "integer", "minimum": 1, "default": 0}, "a cannot be 0"),
+        ({"type": "integer", "default": "1"}, 'a must be an integer, got "1"'),
+        ({"type": "integer", "minimum": 1, "default": 0}, "a must be an integer >= 1, got 0"),
         ({"type": "integr", "default": None}, "schema of a is broken"),
     ],
 )

@@ -76,7 +76,9 @@ def _suggested(parameter: Parameter) -> list[Any]:
         return list(schema["enum"])
     image = f"registry.example.com/{'train' if parameter.name == 'image' else parameter.name}"
     by_format: dict[str, list[Any]] = {
-        "quantity": ["3Gi" if "i" in str(default) else "3"],
+        "bytes": ["3Gi"],
+        "cpu": ["3"],
+        "storage": ["3Gi"],
         "image": [f"{image}:1", f"{image}:2"],
         "secret": [{"name": "mine", "key": "word"}],
         "name": ["other"],

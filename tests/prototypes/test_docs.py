@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -54,7 +55,20 @@ def parameters(one: Prototype) -> list[str]:
     ]
     gone = [f"- `{name}`: {why}." for name, why in sorted(one.retired.items())]
     head = ["## Parameters", "", "| name | takes | default | |", "|---|---|---|---|"]
-    return [*head, *rows, "", *(["Accepted without effect:", "", *gone, ""] if gone else [])]
+    return [*head, *rows, "", *rules(one), *(["Accepted without effect:", "", *gone, ""] if gone else [])]
+
+
+def shortened(value: re.Match[str]) -> str:
+    """A value's place in a rule, left out where its parameter's name stands before it."""
+    named = value.string[: value.start()].endswith(value[1])
+    return "" if named else value[0].replace("{", "").replace("}", "")
+
+
+def rules(one: Prototype) -> list[str]:
+    """What is refused of several parameters together, with their names where an error has values."""
+    told = [re.sub(r" ?\(?\{(\w+)\}\)?", shortened, relation.message) for relation in one.relations]
+    lines = [f"- {' '.join(text.split())}." for text in told]
+    return ["Refused, as each value alone is right but not all together:", "", *lines, ""] if lines else []
 
 
 def examples(one: Prototype) -> list[str]:

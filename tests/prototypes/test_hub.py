@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mlstack.bundled import bundled
+from mlstack.compose.kubeformats import is_label
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError
 
@@ -138,7 +139,7 @@ def test_a_change_of_the_configuration_rolls_the_pod(one: One) -> None:
     [
         ({"service_type": "LoadBalancer"}, "authenticator dummy (one password for everybody)"),
         ({"admin_users": ["ada"]}, "everybody could log in as one of admin_users (ada)"),
-        ({"authenticator": "native"}, "native would let nobody in: name in admin_users"),
+        ({"authenticator": "native"}, "native would let nobody in; set admin_users"),
         ({"authenticator": "oauth"}, "needs oauth_client_id, oauth_client_secret"),
         ({**OAUTH}, "would let nobody in"),
         ({"gpus": 1, "accelerator_type": "l5"}, "l5 has no name on platform gke"),
@@ -213,12 +214,16 @@ def test_the_hub_waits_for_the_proxy_beside_it(configure: Callable[..., Config])
 
 
 def test_notebooks_have_their_volume_mounted(configure: Callable[..., Config]) -> None:
-    spawner = configure(shared_claims=["flowers"], storage="5Gi", storage_class="fast")["KubeSpawner"]
+    claims = ["flowers", "team.data", "team-data", "x" * 253]
+    spawner = configure(shared_claims=claims, storage="5Gi", storage_class="fast")["KubeSpawner"]
     assert spawner.namespace == "team"
     assert (spawner.storage_pvc_ensure, spawner.storage_capacity, spawner.storage_class) == (True, "5Gi", "fast")
     assert spawner.volumes["home"]["persistentVolumeClaim"] == {"claimName": "{pvc_name}"}
     assert spawner.volume_mounts["home"]["mountPath"] == "/home/jovyan"
-    assert spawner.volume_mounts["shared-flowers"]["mountPath"] == "/mnt/flowers"
+    shared = {name: volume for name, volume in spawner.volumes.items() if name != "home"}
+    assert [volume["persistentVolumeClaim"]["claimName"] for volume in shared.values()] == claims
+    assert [spawner.volume_mounts[name]["mountPath"] for name in shared] == [f"/mnt/{claim}" for claim in claims]
+    assert all(is_label(name) for name in spawner.volumes)
     assert set(spawner.volumes) == set(spawner.volume_mounts)
 
 

@@ -59,8 +59,8 @@ def test_processes_of_a_job(prototype: str, values: dict[str, Any], found: dict[
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"name": "a" * 51}, "at most 50 characters"),
-        ({"name": "2nd-run"}, "the first of them a letter"),
+        ({"name": "a" * 52}, "name must be a name of at most 51 lower-case letters"),
+        ({"name": "2nd-run"}, "which begins with a letter, got 2nd-run"),
         ({"num_workers": 0}, "nothing would train"),
         ({"scale": "max"}, "scale max is not resolved for this cluster"),
         ({"evaluator": True}, "evaluator needs command with the training operator"),
@@ -259,5 +259,5 @@ def test_variables_from_secrets_win_over_plain_ones(one: One) -> None:
 def test_a_secret_where_its_name_belongs_is_not_shown(wrong: Any, show: Show) -> None:
     with pytest.raises(MlstackError) as error:
         show("tf-job", secret_env={"TOKEN": wrong})
-    assert "secret_env cannot be what it is given" in str(error.value)
+    assert "the value that it has is not shown" in str(error.value)
     assert "hf_word" not in str(error.value)

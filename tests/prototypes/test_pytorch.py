@@ -122,7 +122,7 @@ def test_restarts_of_a_fixed_group_are_told_to_torchrun(one: One) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"command": []}, "command cannot be"),
+        ({"command": []}, "command must be"),
         ({"elastic_min": 2}, "elastic_min 2 is more than elastic_max 0"),
         ({"elastic_max": 2, "rdzv_backend": "etcd"}, "rdzv_backend etcd needs rdzv_endpoint"),
     ],

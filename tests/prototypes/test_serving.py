@@ -94,7 +94,7 @@ def test_versions_and_their_labels(one: One) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"version_labels": {"stable": 1}}, "gives stable to version 1, which is not served"),
+        ({"version_labels": {"stable": 1}}, "names a version that is not served"),
         ({"min_replicas": 4, "max_replicas": 3}, "min_replicas (4) is above max_replicas (3)"),
         ({"model_path": "http://models/flowers"}, "model_path"),
     ],
