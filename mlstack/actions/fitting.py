@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from mlstack.actions.capacity import COMPONENT, KINDS, capacity, model_names, own_pods
 from mlstack.actions.garbage import uncollected
 from mlstack.actions.session import Session
-from mlstack.plan.findings import NODES, Finding, Look
+from mlstack.plan.findings import NODES, STORAGE, Finding, Look
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect
+from mlstack.plan.fit.sharing import torn, warning
 from mlstack.plan.fit.volumes import Claims
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
@@ -37,7 +38,14 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devi
         return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]
     looks = [_look(session, one, view.nodes or ()) for one in told if one.ask.count]
-    return [*looks, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]
+    torn_apart = [
+        Look(STORAGE, f"PersistentVolumeClaim/{name}", _shared(name, pods)) for name, pods in torn(view, asked)
+    ]
+    return [*looks, *torn_apart, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]
+
+
+def _shared(claim: str, pods: int) -> Finding:
+    return Finding(*warning(claim, pods), certain=False)
 
 
 def there_first(asked: Sequence[Ask], there: Collection[str]) -> list[Ask]:

@@ -8,6 +8,7 @@ from typing import Any
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.requests import add, pod_requests
 from mlstack.sandbox.nodes import SIMULATED
+from tests.cluster.fit.nodeside import DEVICES
 
 GPU, MIG = "nvidia.com/gpu", "nvidia.com/mig-1g.5gb"
 ZONE = "topology.kubernetes.io/zone"
@@ -95,7 +96,7 @@ def spec_of(pick: random.Random, device: str) -> Manifest:
 
 def there(pick: random.Random, seed: int, index: int, node: Manifest, other: str) -> Manifest:
     """A pod on a node; some live in the namespace `other`."""
-    offered = [name for name in (GPU, MIG) if name in node["status"]["allocatable"]]
+    offered = [name for name in DEVICES if name in node["status"]["allocatable"]]
     device = offered[0] if offered and pick.random() < 0.6 else ""
     spec = spec_of(pick, device) | {"nodeName": node["metadata"]["name"], "tolerations": [{"operator": "Exists"}]}
     labels = {GROUP: f"seed-{seed}", "role": pick.choice(("worker", "web", "db"))}

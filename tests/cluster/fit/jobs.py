@@ -25,6 +25,7 @@ from tests.cluster.fit.clusters import (
     term,
     there,
 )
+from tests.cluster.fit.nodeside import AMD, DEVICES, PASSING, SHARED, Side, change_nodes, change_pods, change_templates
 from tests.cluster.fit.spaces import Space, space
 
 ROLES = (*[("worker",)] * 4, ("worker", "chief"), ("worker", "chief", "ps"))
@@ -45,6 +46,7 @@ class Scene:
     pods: list[Manifest]
     templates: list[Manifest]
     space: Space = field(default_factory=Space)
+    side: Side = field(default_factory=Side)
 
     @property
     def group(self) -> str:
@@ -61,15 +63,18 @@ def scene(seed: int, most_nodes: int, other: str) -> Scene:
     """The scene of a seed; `other` is a namespace that all scenes share, beside each one's own."""
     pick = random.Random(seed)
     nodes = [node(pick, seed, index) for index in range(pick.randint(1, most_nodes))]
+    change_nodes(seed, nodes)
     places = pick.choices(nodes, k=pick.randint(0, len(nodes) + 2))
     pods = fitting(nodes, [there(pick, seed, index, place, other) for index, place in enumerate(places)])
+    change_pods(seed, pods)
     templates = [_template(pick, seed, role, other, nodes) for role in pick.choice(ROLES)]
     own = space(pick, [pod for pod in pods if "namespace" not in pod["metadata"]])
     for claim in own.claims:
         volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
         templates[0]["spec"]["volumes"] = [volume]
     _prioritize(random.Random(f"priorities of {seed}"), pods, templates, may_push=not own.quotas)
-    return Scene(seed, nodes, pods, templates, own)
+    side = change_templates(seed, templates, mounts=bool(own.claims))
+    return Scene(seed, nodes, pods, templates, own, side)
 
 
 def _prioritize(pick: random.Random, pods: list[Manifest], templates: list[Manifest], *, may_push: bool) -> None:
@@ -87,12 +92,13 @@ def _prioritize(pick: random.Random, pods: list[Manifest], templates: list[Manif
 
 def _template(pick: random.Random, seed: int, role: str, other: str, nodes: list[Manifest]) -> Manifest:
     """Mostly it asks for what some node offers: a job that no node takes tells little."""
-    offered = [name for one in nodes for name in (GPU, MIG) if name in one["status"]["allocatable"]]
+    offered = [name for one in nodes for name in DEVICES if name in one["status"]["allocatable"]]
     device = pick.choice(offered or [GPU]) if role == "worker" and pick.random() < 0.8 else ""
     spec = spec_of(pick, device)
     spec["nodeSelector"] = {GROUP: f"seed-{seed}"}
     if device and pick.random() < 0.25:
-        models = [one["metadata"]["labels"][MODEL] for one in nodes if device in one["status"]["allocatable"]]
+        having = (one for one in nodes if device in one["status"]["allocatable"])
+        models = [model for one in having if (model := one["metadata"]["labels"].get(MODEL))]
         spec["nodeSelector"][MODEL] = pick.choice(models or ["nvidia-l4"])
     spec["tolerations"] = [one for one in TOLERATIONS if pick.random() < (0.85 if one.get("key") == GPU else 0.12)]
     for rule in (_spread, _apart, _near, _models, _port):
@@ -150,6 +156,12 @@ HAS: dict[str, Callable[[Scene], bool]] = {
     "overhead": lambda scene: any(one["spec"].get("runtimeClassName") == BOXED for one in scene.templates),
     "MIG": lambda scene: MIG in str(scene.templates),
     "GPUs": lambda scene: GPU in str([one["spec"]["containers"] for one in scene.templates]),
+    "AMD or shared GPUs": lambda scene: AMD in str(scene.templates) or SHARED in str(scene.templates),
+    "drivers not ready": lambda scene: "'nvidia.com/gpu': '0'" in str(scene.nodes),
+    "taints that pass": lambda scene: any(one["key"] in str(scene.nodes) for one in PASSING),
+    "terms with keys": lambda scene: "atchLabelKeys" in str(scene.templates),
+    "late volumes": lambda scene: bool(scene.side.classes),
+    "attach limits": lambda scene: bool(scene.side.csi_nodes),
     "host ports": lambda scene: "hostPort" in str(scene.templates),
     "affinity": lambda scene: "podAffinity" in str(scene.templates),
     "anti-affinity": lambda scene: "podAntiAffinity" in str(scene.templates),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from mlstack.cluster import objects
@@ -22,6 +23,7 @@ QUOTA, RANGE = well_known("v1", "ResourceQuota"), well_known("v1", "LimitRange")
 CLAIM, VOLUME = well_known("v1", "PersistentVolumeClaim"), well_known("v1", "PersistentVolume")
 RUNTIME, PRIORITY = well_known("node.k8s.io/v1", "RuntimeClass"), well_known("scheduling.k8s.io/v1", "PriorityClass")
 ACCOUNT = well_known("v1", "ServiceAccount")
+CLASS, CSI_NODE = well_known("storage.k8s.io/v1", "StorageClass"), well_known("storage.k8s.io/v1", "CSINode")
 SETTLED_SECONDS = 3.0
 PUSHED_SECONDS = 25.0  # for pods to go that are pushed out, and the scheduler to look again: its longest pause is 10 s
 PATIENCE = 300.0
@@ -107,10 +109,22 @@ def wait_for_spaces(client: Client) -> None:
 
     def done() -> bool:
         quotas, claims = (objects.list_objects(client, kind).items for kind in (QUOTA, CLAIM))
-        bound = all((claim.get("status") or {}).get("phase") == "Bound" for claim in claims)
-        return bound and all((quota.get("status") or {}).get("hard") for quota in quotas)
+        volumes = objects.list_objects(client, VOLUME).items
+        bound = all(phase(claim) == "Bound" for claim in claims if "volumeName" in claim["spec"] or not late(claim))
+        found = all(phase(volume) == "Available" for volume in volumes if "claimRef" not in volume["spec"])
+        return bound and found and all((quota.get("status") or {}).get("hard") for quota in quotas)
 
     wait(done, "quotas or claims are not ready")
+
+
+def phase(made: Manifest) -> str:
+    """The phase of a claim or volume."""
+    return str((made.get("status") or {}).get("phase") or "")
+
+
+def late(claim: Manifest) -> bool:
+    """Whether a claim gets its volume with its first pod."""
+    return bool(claim["spec"].get("storageClassName"))
 
 
 def try_pods(client: Client, pods: Sequence[Manifest]) -> int:
@@ -160,7 +174,12 @@ def _counted(pods: Iterable[Manifest]) -> Counter[tuple[int, str]]:
 
 def _refused(pod: Manifest) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "PodScheduled" and one["status"] == "False" for one in conditions)
+    said = [one for one in conditions if one["type"] == "PodScheduled" and one["status"] == "False"]
+    return bool(said) and "waiting for" not in str(said[0].get("message"))  # for a claim, or for room
+
+
+def _delete(client: Client, kind: Resource, name: str) -> None:
+    objects.delete(client, kind, None, name)
 
 
 def clear(client: Client, shared: str, namespaces: Sequence[str]) -> None:
@@ -169,6 +188,9 @@ def clear(client: Client, shared: str, namespaces: Sequence[str]) -> None:
     checked(client.map(lambda name: client.json("DELETE", POD.path(name), now), [shared, *namespaces]))
     client.json("DELETE", NODE.path(), {"labelSelector": GROUP})
     volumes = [one["metadata"]["name"] for one in objects.list_objects(client, VOLUME).items]
-    mine = [name for name in volumes if name.startswith(f"{shared}-")]
+    mine = [name for name in volumes if name.startswith((f"{shared}-", "oracle-late-"))]
+    for kind in (CLASS, CSI_NODE):
+        own = [one["metadata"]["name"] for one in objects.list_objects(client, kind).items]
+        checked(client.map(partial(_delete, client, kind), [name for name in own if name.startswith("oracle-")]))
     checked(client.map(lambda name: objects.delete(client, VOLUME, None, name), mine))
     wait(lambda: not objects.list_objects(client, NODE, labels=GROUP).items, "the nodes are still there")
