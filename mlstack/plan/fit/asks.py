@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
+from mlstack.plan.fit.controllers import made_labels
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.spark import Made, made_pods
@@ -55,8 +56,10 @@ def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
     queue = (manifest["metadata"].get("labels") or {}).get(QUEUE, "")
     for path, template in pod_templates(manifest):
         metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
-        pod = {**template, "metadata": metadata, "spec": _spec(manifest, template["spec"])}
-        yield Ask(component, owner, _role(path, pod), _count(manifest, path), pod, queue)
+        role = _role(path, {**template, "metadata": metadata})
+        labels = {**made_labels(manifest, role), **(metadata.get("labels") or {})}
+        pod = {**template, "metadata": {**metadata, "labels": labels}, "spec": _spec(manifest, template["spec"])}
+        yield Ask(component, owner, role, _count(manifest, path), pod, queue)
 
 
 def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:

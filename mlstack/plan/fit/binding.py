@@ -97,6 +97,20 @@ def reach_of(one: Mounted, storage: Storage) -> str | None:
     return REACH.get(made, HOST) if waits(one.claim, storage) else REACH.get(made, ZONE)
 
 
+def without_static(pod: Pod, storage: Storage) -> Pod:
+    """A pod without the claims that wait for somebody to make their volumes."""
+    static = {one.name for one in late_claims(pod, storage) if not dynamic(one.claim, storage)}
+    if not static:
+        return pod
+    volumes = [one for one in pod["spec"]["volumes"] if _source(one) not in static]
+    return {**pod, "spec": {**pod["spec"], "volumes": volumes}}
+
+
+def _source(volume: Mapping[str, Any]) -> str:
+    claim = volume.get("persistentVolumeClaim")
+    return str(claim["claimName"] if claim else volume["name"] if "ephemeral" in volume else "")
+
+
 def _shared(taking: Sequence[Slots], pod: Pod, storage: Storage) -> Range | None:
     """Pods that share a claim which is still to get its volume: all go where the first one's volume can be reached."""
     ranges = []

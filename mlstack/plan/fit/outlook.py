@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mlstack.plan.fit.asks import Ask
+from mlstack.plan.fit.binding import without_static
 from mlstack.plan.fit.fit import Fit, Verdict, fit
 from mlstack.plan.fit.growing import Coming, after, fully, needed, vague
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.phrases import rule_between
 from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.preempting import told, victims
+from mlstack.plan.fit.terms import without_company
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.words import Types, reasons
 
@@ -75,7 +77,13 @@ class _Future:
     @cached_property
     def ever(self) -> list[Fit]:
         """With all pods gone."""
-        return fit(self.emptied, self.asked)
+        return fit(self.emptied, self.later)
+
+    @cached_property
+    def later(self) -> list[Ask]:
+        """What is asked, less what may still come: pods that it wants to be beside, and volumes to be bound."""
+        storage = self.view.storage
+        return [replace(ask, pod=without_static(without_company(ask.pod), storage)) for ask in self.asked]
 
     @cached_property
     def coming(self) -> tuple[Coming, ...]:
@@ -85,12 +93,12 @@ class _Future:
     @cached_property
     def largest(self) -> list[Fit]:
         """With all pods gone, and all nodes there that may come."""
-        return fit(fully(self.emptied, self.asked, self.grows), self.asked)
+        return fit(fully(self.emptied, self.later, self.grows), self.later)
 
     @cached_property
     def bound(self) -> list[Fit]:
         """As `largest`, with so many nodes in each zone: more than there can be."""
-        return fit(fully(self.emptied, self.asked, self.grows, everywhere=True), self.asked)
+        return fit(fully(self.emptied, self.later, self.grows, everywhere=True), self.later)
 
     @cached_property
     def vague(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.binding import ZONE
+from mlstack.plan.fit.controllers import of_each_pod
 from mlstack.plan.fit.devices import doubt
 from mlstack.plan.fit.labels import selects
 from mlstack.plan.fit.nodes import Pod
@@ -41,6 +42,8 @@ def out_of_scope(pod: Pod) -> str:
         return "scheduling gates hold it"
     if spec.get("schedulingGroup"):
         return "it is placed together with its group, or not at all"
+    if label := of_each_pod(pod):
+        return f"its rules go by label {label}, which differs from pod to pod"
     if any(_by_labels(term) for kind in KINDS for term in terms(pod, kind)):
         return "its affinity is to pods of namespaces with some label"
     return ""

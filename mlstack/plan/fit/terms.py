@@ -35,6 +35,15 @@ def meets_all(wanted: Iterable[Term], owner: Pod, other: Pod) -> bool:
     return all(meets(term, owner, other) for term in wanted)
 
 
+def without_company(pod: Pod) -> Pod:
+    """A pod without its affinity to others' pods; that to pods like itself stays."""
+    wanted = terms(pod, "podAffinity")
+    if not wanted or meets_all(wanted, pod, pod):
+        return pod
+    affinity = {key: rule for key, rule in pod["spec"]["affinity"].items() if key != "podAffinity"}
+    return {**pod, "spec": {**pod["spec"], "affinity": affinity}}
+
+
 def keyed(selector: Mapping[str, Any] | None, rule: Mapping[str, Any], pod: Pod) -> Mapping[str, Any] | None:
     """A selector with the pod's own values of matchLabelKeys, and without those of mismatchLabelKeys."""
     if selector is None or not (rule.get("matchLabelKeys") or rule.get("mismatchLabelKeys")):
