@@ -70,6 +70,6 @@ def test_thirty_small_clusters(client: Client, made: str, capsys: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 2000, 25))
 def test_a_thousand_clusters(client: Client, made: str, first: int, capsys: Any) -> None:
-    played = wrong, _, _ = _play(client, made, range(first, first + 25), 30, large=200, counterfactual=True)
+    played = wrong, _, _ = _play(client, made, range(first, first + 25), 9, large=40, counterfactual=True)
     _told(played, capsys)
     assert not wrong, "\n".join(wrong)
