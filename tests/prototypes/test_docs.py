@@ -17,6 +17,7 @@ from mlstack.compose.manifests import Manifest, is_namespaced
 from mlstack.compose.parameters import Parameter
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
+from tests.prototypes.checked import how
 from tests.prototypes.pairs import IMPLICIT, variants
 from tests.prototypes.showing import FULLEST, PROTOTYPES, catalogue, show
 
@@ -72,7 +73,10 @@ def rules(one: Prototype) -> list[str]:
 
 
 def examples(one: Prototype) -> list[str]:
-    return [line for found in one.examples for line in (f"{found['title']}:", "", f"    {found['command']}", "")]
+    shown = [(found["title"], found["command"]) for found in one.examples]
+    return [
+        line for title, command in shown for line in (f"{title}:", "", f"    {command}", "", how(one.name, title), "")
+    ]
 
 
 def identity(manifest: Manifest) -> tuple[str, str]:
