@@ -19,6 +19,7 @@ from mlstack.plan.hints import with_hint
 from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
+from mlstack.plan.restarts import restarts
 from mlstack.plan.runs import Run, RunState, is_run, run_name, state_of
 from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
 
@@ -115,8 +116,8 @@ def is_simulated(session: Session) -> bool:
 
 
 def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
-    """Our pods, asked for only where something waits for them."""
-    waiting = [key for key, live in ours.items() if not readiness(live).ready and key.namespace]
+    """Our pods, asked for only where something waits for them, or runs and may have started again."""
+    waiting = [key for key, live in ours.items() if key.namespace and (_runs(key, live) or not readiness(live).ready)]
     labels = f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack"
     found: list[Manifest] = []
     for namespace in sorted({key.namespace for key in waiting}):
@@ -126,6 +127,10 @@ def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest
         except ClusterError as error:
             return found, (f"No reasons can be given: {error.message}",)
     return found, ()
+
+
+def _runs(key: Key, live: Manifest) -> bool:
+    return is_run(key) and state_of(live, None) is RunState.RUNNING
 
 
 def _events(session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]) -> list[Manifest]:
@@ -209,11 +214,13 @@ def _word(live: Mapping[Key, Manifest], ended: Collection[Key], held: Collection
 
 def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest], events: Sequence[Manifest]) -> list[str]:
     found = readiness(live)
+    again = restarts(live, owned_pods(live, pods)) if is_run(key) else ""
+    notes = [f"{key} {again}"] if again else []
     if found.ready:
-        return []
+        return notes
     reason = _reason(live, found, pods, events)
     text = f"{key} {found.progress}".rstrip()
-    return [f"{text}: {with_hint(reason, one.settings)}" if reason.text else f"{text} {found.state.value}"]
+    return [f"{text}: {with_hint(reason, one.settings)}" if reason.text else f"{text} {found.state.value}", *notes]
 
 
 def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest], events: Sequence[Manifest]) -> Reason:

@@ -57,6 +57,15 @@ def test_component(
     assert found(rendered, *ours, memory=memory) == expected
 
 
+def test_a_run_that_started_again_says_how_often_and_why() -> None:
+    last = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    containers = [{"name": "tensorflow", "restartCount": 2, "lastState": last, "state": {"running": {}}}]
+    pod = make("Pod", status={"phase": "Running", "containerStatuses": containers})
+    pod["metadata"] = {"name": "x-worker-0", "namespace": "n", "labels": {"training.kubeflow.org/job-name": "x"}}
+    _, _, notes = found([JOB], {**JOB, "status": RUNNING}, pods=[pod])
+    assert notes == ("Job/x restarted 2 times, last x-worker-0: tensorflow OOMKilled",)
+
+
 def test_the_reason_and_the_parameter_behind_it() -> None:
     message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
     status = {"conditions": [{"type": "PodScheduled", "status": "False", "message": message}]}

@@ -197,3 +197,33 @@ def await_number(function: Callable[[], int], wanted: int) -> None:
     while function() != wanted and time.monotonic() < until:
         time.sleep(0.2)
     assert function() == wanted
+
+
+CRASHING = {"annotations": '{"sim/mode": "crashloop"}', "backoff_limit": "2"}
+LIMITED = {
+    "crashing-cnn": ("tf-cnn", "tfjob/crashing-cnn", {"num_workers": "2"}),
+    "crashing-torch": ("pytorch-job", "pytorchjob/crashing-torch", {**TRAIN, "num_workers": "1"}),
+    "crashing-alone": ("tf-cnn", "job/crashing-alone-worker", {"runner": "native"}),
+}
+
+
+def test_the_limit_of_restarts_holds(app: Path, kubectl: Kubectl) -> None:
+    """The real operator's count of restarts, and the Job controller's, of a program that ends badly again and again."""
+    for component, (prototype, _, values) in LIMITED.items():
+        generate(Project.load(app), prototype, component, {**CRASHING, **values})
+    apply(scope(app, *LIMITED), ApplyOptions(wait="none"))
+    seen: dict[str, set[str]] = {component: set() for component in LIMITED}
+    deadline = time.monotonic() + 240
+    while True:
+        stands = {one.name: one for one in status(scope(app, *LIMITED)).components}
+        for component, one in stands.items():
+            seen[component] |= {note.partition(" restarted ")[0] for note in one.notes if " restarted " in note}
+        if {one.ready for one in stands.values()} == {"failed"}:
+            break
+        assert time.monotonic() < deadline, stands
+        time.sleep(0.3)
+    assert [component for component, said in seen.items() if not said] == []
+    for component, (_, job, _) in LIMITED.items():
+        found = json.loads(kubectl("get", job, "-n", "team", "-o", "json", context=NAME))
+        messages = [c.get("message", "") for c in found["status"]["conditions"] if c["type"] == "Failed"]
+        assert "reached the specified backoff limit" in messages[0], component
