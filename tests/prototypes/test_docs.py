@@ -163,11 +163,20 @@ def page(name: str) -> str:
     return "\n".join([*head, *rest]).rstrip() + "\n"
 
 
+LIMITS = [
+    "Below each example its page states how that example is known to work: run by a test with its real program, read by",
+    "the program's own parser, or only rendered and checked by Kubernetes' schemas.",
+    "",
+    "Images are named by tag. No registry was asked for their digests: to pin an image, set its parameter to",
+    "`NAME@sha256:DIGEST`.",
+]
+
+
 def index() -> str:
     rows = [f"| [{name}]({name}.md) | {cell(catalogue()[name].summary)} |" for name in PROTOTYPES]
     text = "What `mlstack generate` knows. Each page says the parameters, the objects and the rights of one prototype;"
     lines = ["# Prototypes", "", f"{text}", "[Writing a prototype](../prototypes.md) is a page of its own.", ""]
-    return "\n".join([*lines, "| prototype | |", "|---|---|", *rows]) + "\n"
+    return "\n".join([*lines, "| prototype | |", "|---|---|", *rows, "", *LIMITS]) + "\n"
 
 
 def held(path: Path, expected: str) -> None:
