@@ -164,8 +164,8 @@ def page(name: str) -> str:
 
 
 LIMITS = [
-    "Below each example its page states how that example is known to work: run by a test with its real program, read by",
-    "the program's own parser, or only rendered and checked by Kubernetes' schemas.",
+    "Below each example its page states how that example is known to work: run by a test with its real program, read",
+    "by the program's own parser, or only rendered and checked by Kubernetes' schemas.",
     "",
     "Images are named by tag. No registry was asked for their digests: to pin an image, set its parameter to",
     "`NAME@sha256:DIGEST`.",
