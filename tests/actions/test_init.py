@@ -23,7 +23,7 @@ def test_a_new_app(tmp_path: Path) -> None:
         "environments",
         "mlstack.yaml",
     ]
-    assert ".mlstack/" in (made.root / ".gitignore").read_text().splitlines()
+    assert (made.root / ".gitignore").read_text().splitlines()[1:] == [".mlstack/", ".*.tmp"]
 
 
 def test_every_app_has_an_id_of_its_own(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_text_stays_text(typed: Typed, sample: Any, value: str) -> None:
     ("words", "code", "said"),
     [
         (["cnn", "num_gpu", "1"], 1, "Did you mean num_gpus?"),
-        (["cnn", "num_gpus", "many"], 1, "an integer >= 0, GPUs per worker"),
+        (["cnn", "num_gpus", "many"], 1, "an integer >= 0 (GPUs per worker)"),
         (["cnn", "num_gpus", "-1"], 1, "an integer >= 0"),
         (["cnm", "num_gpus", "1"], 1, "Did you mean cnn?"),
         (["--env", "gk", "cnn", "num_gpus", "1"], 1, "Did you mean gke?"),

@@ -147,3 +147,11 @@ def test_preview_writes_nothing(typed: Typed, sample: Any) -> None:
 def test_outside_an_app(typed: Typed) -> None:
     seen = typed("pkg", "list")
     assert (seen.code, "There is no app" in seen.err, "mlstack init" in seen.err) == (1, True, True)
+
+
+def test_help_beside_a_prototype_has_its_parameters(typed: Typed, sample: Any) -> None:
+    seen = typed("generate", "train", "--help")
+    assert (seen.code, seen.out.startswith("Usage: "), "num_gpus" in seen.out) == (0, True, True)
+    assert "num_gpus" not in typed("generate", "--help").out
+    wrong = typed("generate", "trian", "--help")
+    assert (wrong.code, "There is no prototype trian." in wrong.err) == (1, True)

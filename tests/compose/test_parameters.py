@@ -11,6 +11,7 @@ from mlstack.compose.places import Place
 from mlstack.errors import MlstackError
 
 LIST = {"type": "array", "items": {"type": "string"}}
+MAP = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,12 @@ LIST = {"type": "array", "items": {"type": "string"}}
         (LIST, '["a"]', ["a"]),
         (LIST, "- a\n- b", ["a", "b"]),
         (LIST, "", []),
+        (LIST, "python train.py", ["python train.py"]),
+        ({**LIST, "format": "command-line"}, "python train.py --epochs 3", ["python", "train.py", "--epochs", "3"]),
+        ({**LIST, "format": "command-line"}, '--x={"a":1,"b":2}', ['--x={"a":1,"b":2}']),
+        ({**LIST, "format": "command-line"}, "[1, 2", ["[1", "2"]),
+        (MAP, '{"EPOCHS": 3}', {"EPOCHS": "3"}),
+        ({"type": ["string", "null"], "format": "cpu"}, "null", None),
         ({"type": "array", "items": {"type": "integer"}}, "1, 2", [1, 2]),
         ({"type": "array"}, "a", ["a"]),
         ({"type": "object"}, '{"a": {"b": 1}}', {"a": {"b": 1}}),
@@ -190,6 +197,14 @@ def test_the_declared_type(schema: dict[str, Any], type_: str, nullable: bool) -
         ({"type": "integer"}, 2.0, 2),
         ({"type": "integer"}, 2.5, 2.5),
         ({"type": "string"}, "a/b", "a/b"),
+        ({"type": "string"}, 3, "3"),
+        ({"type": "string", "format": "image"}, 3, "3"),
+        ({"type": ["string", "integer"]}, 3, 3),
+        ({"type": "string"}, 1.5, 1.5),  # 1.50 in the file, perhaps
+        ({"format": "bytes"}, 1024, "1024"),
+        (MAP, {"EPOCHS": 3, "DEBUG": True, "RATE": 1.5}, {"EPOCHS": "3", "DEBUG": "true", "RATE": 1.5}),
+        (LIST, ["--epochs", 3], ["--epochs", "3"]),
+        ({"type": "array", "items": {"type": "integer"}}, [1], [1]),
     ],
 )
 def test_values_have_one_form(schema: dict[str, Any], value: Any, normal: Any) -> None:

@@ -289,3 +289,9 @@ def test_a_follower_passes_on_that_it_is_to_stop(shell: str, follow: Start, tmp_
     assert process.stdout.readline() == "ready\n"
     process.terminate()
     assert process.wait(60) == 7
+
+
+def test_more_processes_than_a_variable_can_name_are_refused(show: Callable[..., Any]) -> None:
+    show("tf-job", "gke", runner="native", num_workers=1000)
+    with pytest.raises(MlstackError, match="addresses of all 9000, more than the 128 KiB"):
+        show("tf-job", "gke", runner="native", num_workers=9000)
