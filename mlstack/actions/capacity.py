@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.actions.connection import Connection
+from mlstack.actions.occupied import without_own
 from mlstack.actions.queues import see_queues
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -19,6 +20,7 @@ from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.attaching import limits_of
 from mlstack.plan.fit.claimed import hidden, matters, notes
 from mlstack.plan.fit.nodes import Pod, rooms
+from mlstack.plan.fit.objects import default_class
 from mlstack.plan.fit.outlook import Outlook, outlooks
 from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.priorities import Priorities
@@ -51,11 +53,11 @@ KINDS = {
     "claims": _Kind("v1", "PersistentVolumeClaim", False, "volume claims may not be listed"),
     "volumes": _Kind("v1", "PersistentVolume", True, "volumes may not be listed: their zones are not known"),
     "classes": _Kind("storage.k8s.io/v1", "StorageClass", True, "storage classes may not be listed"),
+    "priorities": _Kind("scheduling.k8s.io/v1", "PriorityClass", True, "priority classes may not be listed"),
 }
 # What is listed only where a pod that is asked for has such an entry in its spec.
 NAMED = {
     "runtimeClassName": _Kind("node.k8s.io/v1", "RuntimeClass", True, "runtime classes may not be listed"),
-    "priorityClassName": _Kind("scheduling.k8s.io/v1", "PriorityClass", True, "priority classes may not be listed"),
 }
 # What is listed only where a pod that is asked for mounts a claim.
 MOUNTED = {
@@ -107,17 +109,18 @@ def see(
     """
     kinds = {**KINDS, **{key: kind for key, kind in NAMED.items() if any(ask.pod["spec"].get(key) for ask in asked)}}
     kinds |= MOUNTED if any(mounts(ask.pod) for ask in asked) else {}
-    answers = client.map(lambda name: _list(client, namespace, name), ["pods", *kinds])
+    answers = client.map(lambda name: _list(client, namespace, name, ignored), ["pods", *kinds])
     pods, partly = _pods(answers[0])
     found = dict(zip(kinds, answers[1:], strict=True))
     blind = [kinds[name].blind for name, answer in found.items() if isinstance(answer, MlstackError)]
     items = {name: _items(answer) for name, answer in found.items()}
-    priorities = Priorities(by_name(items.get("priorityClassName", ())))
-    there = [pod for pod in pods if not ignored(pod)]
+    priorities = Priorities(by_name(items["priorities"]), unread=isinstance(found["priorities"], MlstackError))
+    there, own = [pod for pod in pods if not ignored(pod)], [pod for pod in pods if ignored(pod)]
+    classes = by_name(items["classes"])
     least = min((priorities.of(ask.pod) for ask in asked), default=0)
     view = View(
         nodes=None if isinstance(found["nodes"], MlstackError) else rooms(items["nodes"], there, priority=least),
-        quotas=items["quotas"],
+        quotas=without_own(client, namespace, items["quotas"], own, asked, default_class(classes)),
         ranges=items["ranges"],
         storage=_storage(found, coming or {}),
         queues=see_queues(client, namespace) if any(ask.queue for ask in asked) else Queues(),
@@ -167,27 +170,27 @@ def own_pods(app: str, components: Collection[str]) -> Callable[[Pod], bool]:
     return is_own
 
 
-def _list(client: Client, namespace: str, name: str) -> list[Manifest] | tuple[list[Manifest], bool]:
+def _list(
+    client: Client, namespace: str, name: str, whole: Callable[[Pod], bool]
+) -> list[Manifest] | tuple[list[Manifest], bool]:
     if name == "pods":
-        return _list_pods(client, namespace)
+        return _list_pods(client, namespace, whole)
     kind = {**KINDS, **NAMED, **MOUNTED}[name]
     place = None if kind.everywhere else namespace
     return objects.list_objects(client, well_known(kind.version, kind.kind), place).items
 
 
-def _list_pods(client: Client, namespace: str) -> tuple[list[Manifest], bool]:
-    """All pods that have not ended; only the namespace's own, and True, where no more is allowed."""
+def _list_pods(client: Client, namespace: str, whole: Callable[[Pod], bool]) -> tuple[list[Manifest], bool]:
+    """All pods that have not ended, `whole` ones with all their fields; only the namespace's own, and True, where no
+    more is allowed.
+    """
     pod = well_known("v1", "Pod")
     try:
-        return _paged(client, None), False
+        pages = objects.list_pages(client, pod, None, fields=NOT_ENDED, page=PAGE)
+        return [item if whole(item) else slim(item) for page in pages for item in page], False
     except ForbiddenError:
         found = objects.list_objects(client, pod, namespace, fields=NOT_ENDED)
-        return [slim(item) for item in found.items], True
-
-
-def _paged(client: Client, namespace: str | None) -> list[Manifest]:
-    pages = objects.list_pages(client, well_known("v1", "Pod"), namespace, fields=NOT_ENDED, page=PAGE)
-    return [slim(item) for page in pages for item in page]
+        return [item if whole(item) else slim(item) for item in found.items], True
 
 
 def _pods(answer: object) -> tuple[list[Manifest], bool]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from mlstack.actions.capacity import COMPONENT, KINDS, capacity, model_names, own_pods
+from mlstack.actions.capacity import COMPONENT, KINDS, Capacity, capacity, model_names, own_pods
 from mlstack.actions.garbage import uncollected
 from mlstack.actions.session import Session
-from mlstack.plan.findings import NODES, STORAGE, Finding, Look
+from mlstack.plan.findings import NODES, QUOTAS, STORAGE, Finding, Look
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.devices import model_of, unready
+from mlstack.plan.fit.fit import objects_refused
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.sharing import torn, warning
@@ -33,7 +34,7 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devi
         return is_own
 
     seen = capacity(session.connection, session.target, makes_room, coming, asked)
-    view, found = seen.view, seen.outlooks(there_first(asked, there))
+    view, found = seen.view, _outlooks(seen, asked, there)
     if view.nodes is None and not devices_only:
         return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]
@@ -41,11 +42,24 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devi
     torn_apart = [
         Look(STORAGE, f"PersistentVolumeClaim/{name}", _shared(name, pods)) for name, pods in torn(view, asked)
     ]
-    return [*looks, *torn_apart, *(Look(NODES, "", unseen=text) for text in view.blind if not devices_only)]
+    refused = [_refused(name, why) for name, why in objects_refused(view, asked).items()]
+    unseen = [Look(NODES, "", unseen=text) for text in view.blind if not devices_only]
+    return [*looks, *torn_apart, *refused, *unseen]
 
 
 def _shared(claim: str, pods: int) -> Finding:
     return Finding(*warning(claim, pods), certain=False)
+
+
+def _outlooks(seen: Capacity, asked: Sequence[Ask], there: Collection[str]) -> list[Outlook]:
+    """What becomes of each ask. Components that have pods already keep their places, whatever else comes."""
+    ordered = there_first(asked, there)
+    kept = seen.outlooks([ask for ask in ordered if ask.component in there])
+    return [*kept, *(one for one in seen.outlooks(ordered) if one.ask.component not in there)]
+
+
+def _refused(component: str, why: str) -> Look:
+    return Look(QUOTAS, component, Finding(f"{component}: the namespace refuses its objects: {why}."))
 
 
 def there_first(asked: Sequence[Ask], there: Collection[str]) -> list[Ask]:

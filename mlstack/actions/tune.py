@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 from mlstack.actions.capacity import APP, COMPONENT, Capacity, capacity, own_pods
-from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.connection import connect_environment
 from mlstack.actions.garbage import uncollected
-from mlstack.actions.params import with_param, without_param
 from mlstack.actions.session import Scope, render_scope
+from mlstack.actions.sizing import RESOLVED, SCALE, Sizing, devices_of, is_sized, scale_of, setting_of
 from mlstack.app.assemble import chosen
 from mlstack.app.environments import save_files
 from mlstack.app.project import Project
-from mlstack.app.prototypes import prototype_of
-from mlstack.app.settings import component_in, one_setting
-from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError
@@ -27,14 +22,12 @@ from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.devices import is_spot, model_of
 from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.picture import Picture, picture
-from mlstack.plan.fit.scale import Size, check_scale, choose
+from mlstack.plan.fit.scale import Size, check_scale, choose, unsure_anyway
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import Claims, by_name
 from mlstack.plan.fit.words import device_of, node_reason
 from mlstack.plan.hints import hint_of_fit, told
-
-SIZED = ("num_workers", "num_gpus")
 
 
 @dataclass(frozen=True)
@@ -129,21 +122,36 @@ def tune(
     there = _applied(seen.view, scope.project.name)
     coming = set(beside if scope.components else own) - set(names) - there
     others = [ask for name in own if name in coming for ask in _of(own[name], connection.namespace)]
-    sized_here = {name for name in names if _sized(own[name]) and (write or scale or _setting(scope, name, "scale"))}
+    sized_here = {name for name in names if is_sized(own[name]) and (write or scale or scale_of(scope, name))}
     tuned: list[Tuned] = []
     for name in names:
-        fixed = [own[other] for other in names if other not in sized_here | {name}]
-        asked = [ask for one in fixed for ask in _of(one, connection.namespace)]
-        taken = [ask for one in tuned if one.component in sized_here for ask in _at_best(scope, connection, one)]
-        tuned.append(_tuned(scope, connection, seen, own[name], [*others, *asked, *taken], scale))
+        sizing = Sizing(scope, name, connection.namespace)
+        asked = {other: _of(own[other], sizing.namespace) for other in names if other not in sized_here | {name}}
+        taken = [ask for one in tuned if one.component in sized_here for ask in _at_best(scope, sizing.namespace, one)]
+        kept = [*others, *taken, *(ask for other, found in asked.items() if not is_sized(own[other]) for ask in found)]
+        loose = [ask for other, found in asked.items() if is_sized(own[other]) for ask in found]
+        tuned.append(_tuned(sizing, seen, own[name], _Beside(tuple(kept), tuple(loose)), scale))
     after, written = _edited(scope, tuned, scale) if write else (scope.project, [])
     store(after)
     return Tuning(scope.environment, tuple(tuned), seen.view.blind, tuple(written))
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What is asked for beside a component: what has to keep its places, and what has a row and a size of its own."""
+
+    kept: tuple[Ask, ...]
+    tuned: tuple[Ask, ...]
+
+    @property
+    def all(self) -> list[Ask]:
+        """Both."""
+        return [*self.kept, *self.tuned]
+
+
 def _check_devices(scope: Scope, one: Rendered, namespace: str, scale: str) -> None:
     """Raises MlstackError where a component's size is said as a number of GPUs, and its workers ask for none."""
-    said = _setting_of(scope, one.component, "scale")
+    said = setting_of(scope, one.component, SCALE)
     wanted = scale or (said.value if said else "") or ""
     if not wanted.isdigit() or "num_gpus" not in one.settings or any(map(device_of, _of(one, namespace))):
         return
@@ -171,60 +179,46 @@ def resolve_scales(scope: Scope) -> tuple[Scope, tuple[str, ...]]:
 
 
 def _unresolved(scope: Scope, name: str) -> bool:
-    scale = _setting(scope, name, "scale")
-    return bool(scale) and (_setting(scope, name, "resolved") or {}).get("for") != scale
+    scale, found = scale_of(scope, name), setting_of(scope, name, RESOLVED)
+    return bool(scale) and ((found.value if found else None) or {}).get("for") != scale
 
 
 def _names(scope: Scope) -> list[str]:
     return chosen(scope.project, scope.project.environment(scope.environment), list(scope.components) or None)
 
 
-def _tuned(
-    scope: Scope,
-    connection: Connection,
-    seen: Capacity,
-    one: Rendered,
-    beside: Sequence[Ask],
-    scale: str,
-) -> Tuned:
-    name, sized = one.component, _sized(one)
-    wanted = scale or _setting(scope, name, "scale") or "max"
+def _tuned(sizing: Sizing, seen: Capacity, one: Rendered, beside: _Beside, scale: str) -> Tuned:
+    name, sized, view = one.component, is_sized(one), seen.view
+    own_scale = scale_of(sizing.scope, name)
 
     @cache
     def tried(trial: Trial, workers: int, each: int) -> list[Ask]:
-        return [*_asks(scope, name, connection.namespace, _sets(name, trial, workers, each)), *beside]
+        return [*sizing.asks_at(trial, workers, each), *beside.all]
 
     def asks_at(workers: int, each: int) -> list[Ask]:
         return tried(AS_IT_IS, workers, each)
 
-    asked = [*asks(name, one.manifests, connection.namespace), *beside]
-    resource = next(filter(None, (device_of(ask) for ask in asked if ask.component == name)), "")
-    view, types = seen.view, seen.types
-    found = seen.outlooks(asked)
-    own = tuple(each for each in found if each.ask.component == name)
-    best = choose(view, asks_at, resource, wanted, seen.grows) if sized else None
-    workers, each = (int(one.settings[name].value) for name in SIZED) if sized else (0, 0)
-    size = Size(workers, each) if sized else None
-    asked_size = None if _setting(scope, name, "scale") else size
+    asked = _of(one, sizing.namespace)
+    resource = devices_of(asked)
+    own = tuple(each for each in seen.outlooks([*asked, *beside.all]) if each.ask.component == name)
+    loose = {ask.component for ask in beside.tuned} | unsure_anyway(view, beside.all)
+    wanted = scale or own_scale or "max"
+    best = choose(view, asks_at, resource, wanted, seen.grows, loose) if sized else None
+    size = sizing.asked(one) if sized and not own_scale else None
     short = next((each.fit for each in own if each.prospect is not Prospect.FITS), None)
     set_by = hint_of_fit(short, one.settings) if short else ""
     instead: Sequence[Alternative] = ()
-    if short and asked_size and short.ask.needs.get(resource):
-        options = [trial for trial in trials(view, short.ask, types, one.settings) if _known(trial, types)]
-        instead = alternatives(view, asked_size, options, tried)
-    return Tuned(name, resource, own, _rows(own, resource, types), sized, best, asked_size, set_by, tuple(instead))
+    if short and size and short.ask.needs.get(resource):
+        options = [trial for trial in trials(view, short.ask, seen.types, one.settings) if _known(trial, seen.types)]
+        instead = alternatives(view, size, options, tried)
+    return Tuned(name, resource, own, _rows(own, resource, seen.types), sized, best, size, set_by, tuple(instead))
 
 
-def _sized(one: Rendered) -> bool:
-    return all(parameter in one.settings for parameter in SIZED)
-
-
-def _at_best(scope: Scope, connection: Connection, one: Tuned) -> list[Ask]:
+def _at_best(scope: Scope, namespace: str, one: Tuned) -> list[Ask]:
     """What a component asks at the size that was chosen for it; nothing where none fits."""
     if one.best is None:
         return []
-    sizes = _sets(one.component, AS_IT_IS, one.best.workers, one.best.each)
-    return _asks(scope, one.component, connection.namespace, sizes)
+    return Sizing(scope, one.component, namespace).asks_at(AS_IT_IS, one.best.workers, one.best.each)
 
 
 def _known(trial: Trial, types: Mapping[str, str]) -> bool:
@@ -232,40 +226,9 @@ def _known(trial: Trial, types: Mapping[str, str]) -> bool:
     return trial.settings.get(TYPE, "") in ("", *types)
 
 
-def _sets(name: str, trial: Trial, workers: int, each: int) -> list[str]:
-    """A size and a trial's settings as `--set` has them."""
-    settings = {**trial.settings, "num_workers": workers, "num_gpus": each}
-    return [f"{name}.{parameter}={as_text(value)}" for parameter, value in settings.items()]
-
-
-def as_text(value: object) -> str:
-    """A value as it is typed after a parameter's name."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _asks(scope: Scope, name: str, namespace: str, sizes: Sequence[str]) -> list[Ask]:
-    sets = (*scope.sets, *unscaled(replace(scope, components=(name,))), *sizes)
-    (one,), _ = render_scope(replace(scope, components=(name,), sets=sets))
-    return asks(one.component, one.manifests, namespace)
-
-
 def unscaled(scope: Scope) -> list[str]:
     """Settings with which components render that leave their size to the cluster."""
-    return [f"{name}.scale=" for name in _names(scope) if _setting(scope, name, "scale")]
-
-
-def _setting(scope: Scope, name: str, parameter: str) -> Any:
-    """The value of a component's parameter in the environment; None where it has none of that name."""
-    found = _setting_of(scope, name, parameter)
-    return found.value if found else None
-
-
-def _setting_of(scope: Scope, name: str, parameter: str) -> Setting | None:
-    file = scope.project.component(name)
-    if file.file is None or parameter not in prototype_of(scope.project, file).parameters:
-        return None
-    environment = scope.project.environment(scope.environment)
-    return one_setting(component_in(scope.project, name, environment), parameter, environment.namespace)
+    return [f"{name}.scale=" for name in _names(scope) if scale_of(scope, name)]
 
 
 def _with_devices(rendered: Sequence[Rendered], namespace: str) -> tuple[str, ...]:
@@ -326,32 +289,8 @@ def _edited(scope: Scope, tuned: Sequence[Tuned], scale: str) -> tuple[Project, 
     project, lines = scope.project, []
     for one, best in sized:
         if best:
-            project, said = _with_size(replace(scope, project=project), one.component, best, scale)
+            sizing = Sizing(replace(scope, project=project), one.component, "")
+            values = sizing.stored(best, one.asked, scale or scale_of(scope, one.component))
+            project, said = sizing.edited(values)
             lines += said
     return project, lines
-
-
-def _with_size(scope: Scope, name: str, size: Size, scale: str) -> tuple[Project, list[str]]:
-    """The app with a size: beside `scale` where that is set, else as numbers."""
-    environment, project = scope.environment, scope.project
-    lines: list[str] = []
-    wanted = scale or _setting(scope, name, "scale")
-    values = {"num_workers": str(size.workers), "num_gpus": str(size.each)}
-    if wanted:
-        resolved = f'{{"for": "{wanted}", "num_workers": {size.workers}, "num_gpus": {size.each}}}'
-        values = {"scale": wanted, "resolved": resolved}
-        project = _without_numbers(scope, name)
-    for parameter, text in values.items():
-        done, project = with_param(project, name, parameter, text, environment)
-        lines += done.summary
-    return project, lines
-
-
-def _without_numbers(scope: Scope, name: str) -> Project:
-    """`scale` takes the place of the environment's own numbers: one layer has one of the two."""
-    project = scope.project
-    file = project.environment(scope.environment).file
-    for parameter in SIZED:
-        if file.has("component_params", name, parameter):
-            _, project = without_param(project, name, parameter, scope.environment)
-    return project

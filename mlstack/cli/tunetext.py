@@ -52,7 +52,7 @@ def _others(one: Tuned) -> list[Alternative]:
 
 def _instead(one: Tuned, other: Alternative) -> str:
     """`instead: 3 workers x 2 GPUs on a100 (accelerator_type=a100), as many as asked`."""
-    from mlstack.actions.tune import as_text
+    from mlstack.actions.sizing import as_text
 
     settings = ", ".join(f"{name}={as_text(value)}" for name, value in other.trial.settings.items())
     where = f" {other.trial.what} ({settings})" if settings else ""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from jinja2.filters import FILTERS
@@ -25,6 +27,8 @@ from mlstack.errors import MlstackError
 # Jinja's own filters that give values, not markup.
 _HARMLESS = """abs batch capitalize count dictsort first float format groupby int items last length list lower
 map max min reject rejectattr replace reverse round select selectattr slice sort sum title trim unique upper"""
+
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d+|[numkMGTPE]?|[KMGTPE]i)")
 
 
 def plain(value: Any) -> Any:
@@ -76,6 +80,16 @@ def merged(value: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
     return merge(plain(value), plain(other))
 
 
+def times(quantity: Any, number: int) -> str:
+    """A quantity such as 500m or 1.5Gi, `number` times: in exact decimals, in the unit in which it is written."""
+    match = _QUANTITY.fullmatch(text(quantity))
+    if match is None:
+        raise MlstackError(f"times takes a quantity such as 500m or 1.5Gi, got {text(quantity)!r}.")
+    product = Decimal(match[1]) * number
+    whole = product == product.to_integral_value()
+    return f"{product.quantize(Decimal(1)) if whole else product.normalize():f}{match[2]}"
+
+
 def to_yaml(value: Any) -> str:
     """`value` as YAML text over several lines, for files inside ConfigMaps."""
     return dump(plain(value))
@@ -113,4 +127,4 @@ def template_filters() -> dict[str, Callable[..., Any]]:
         "text": text,
         "join": join,
     }
-    return {**found, **own, "string": text, "merge": merged, "yaml": to_yaml, "json": to_json}
+    return {**found, **own, "string": text, "merge": merged, "times": times, "yaml": to_yaml, "json": to_json}

@@ -13,6 +13,7 @@ TOPICS = (
     "kinds",
     "operators",
     "storage",
+    "quotas",
     "Secrets, ConfigMaps",
     "accounts",
     "classes",
@@ -20,7 +21,21 @@ TOPICS = (
     "Pod Security",
     "nodes",
 )
-CLUSTER, NAMESPACE, RIGHTS, KINDS, OPERATORS, STORAGE, REFERENCES, ACCOUNTS, CLASSES, QUEUES, SECURITY, NODES = TOPICS
+(
+    CLUSTER,
+    NAMESPACE,
+    RIGHTS,
+    KINDS,
+    OPERATORS,
+    STORAGE,
+    QUOTAS,
+    REFERENCES,
+    ACCOUNTS,
+    CLASSES,
+    QUEUES,
+    SECURITY,
+    NODES,
+) = TOPICS
 
 OK, WARNING, ERROR, UNSEEN = "ok", "warning", "error", "cannot see"
 FEW = 4  # things that a row names; the rest are counted

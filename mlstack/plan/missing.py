@@ -53,9 +53,9 @@ def absent(need: Need, others: Collection[str], settings: Settings, where: Where
         return _no_default(need, others)
     use = f", {need.use}," if need.use else ""
     place = f" in namespace {need.namespace}" if need.namespace else ""
-    consequence = CONSEQUENCES.get(need.kind, "")
+    consequence = CONSEQUENCES.get(need.kind, "") if need.use != PULL else UNPULLED
     problem = f"{need.component}: {need.kind} {need.name}{use} is not there{place}{consequence}."
-    return Finding(problem, _advice(need, others, settings, where))
+    return Finding(problem, _advice(need, others, settings, where), certain=need.use != PULL)
 
 
 def lacking(need: Need, keys: Iterable[str], settings: Settings, where: Where) -> Finding:
@@ -142,6 +142,7 @@ def _no_default(need: Need, others: Collection[str]) -> Finding:
     )
 
 
+UNPULLED = ", and the kubelet pulls without it: images that need a password are not pulled"
 NO_POD = ", so that no pod could be made"
 CONSEQUENCES: Mapping[str, str] = {
     "ServiceAccount": NO_POD,

@@ -83,7 +83,8 @@ metadata: {name: gadget}
 WEB_LACKS = [
     ("web: Secret hub, for variable TOKEN, is not there in namespace NS.", "mlstack secret set dev hub token"),
     (
-        "web: Secret registry, from which images are pulled, is not there in namespace NS.",
+        "web: Secret registry, from which images are pulled, is not there in namespace NS, "
+        "and the kubelet pulls without it: images that need a password are not pulled.",
         "kubectl create secret docker-registry registry -n NS",
     ),
     (

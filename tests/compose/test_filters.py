@@ -113,3 +113,27 @@ def test_filters_that_change_text_refuse_rendered_text(name: str) -> None:
 )
 def test_filters_that_make_markup_or_chance_are_not_there(name: str) -> None:
     assert name not in filters.template_filters()
+
+
+@pytest.mark.parametrize(
+    ("quantity", "number", "product"),
+    [
+        ("1.1", 6, "6.6"),  # F15: not 6.6000000000000005, which the API server takes for 6601m
+        ("0.1", 3, "0.3"),
+        ("2", 8, "16"),
+        ("1.10", 1, "1.1"),
+        (".5", 4, "2"),
+        ("100m", 10, "1000m"),
+        ("1.5Gi", 3, "4.5Gi"),
+        ("1e3", 2, "2e3"),
+        ("9007199254740993", 3, "27021597764222979"),
+        (2, 3, "6"),
+    ],
+)
+def test_quantities_are_multiplied_exactly(quantity: object, number: int, product: str) -> None:
+    assert filters.times(quantity, number) == product
+
+
+def test_what_is_no_quantity_is_not_multiplied() -> None:
+    with pytest.raises(MlstackError, match=r"times takes a quantity such as 500m or 1\.5Gi, got 'many'"):
+        filters.times("many", 2)

@@ -6,24 +6,29 @@ The kinds that make pods say how many in fields of their own; the pods' template
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.fit.controllers import made_labels
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.objects import Objects, objects_of, with_each
+from mlstack.plan.fit.operated import with_added
 from mlstack.plan.fit.requests import Amounts, pod_requests
 from mlstack.plan.fit.spark import Made, made_pods
 from mlstack.plan.fit.volumes import with_own_claims
 from mlstack.plan.readiness import QUEUE
+
+NO_POD: Pod = {"metadata": {}, "spec": {"containers": []}}
 
 
 @dataclass(frozen=True)
 class Ask:
     """`count` equal pods. `pod` is their template with the namespace that they come to; `role` is "" for plain ones.
 
-    `queue`: the LocalQueue of Kueue's that lets them in, "" for none.
+    `queue`: the LocalQueue of Kueue's that lets them in, "" for none. `objects`: what else comes with them; with the
+    first of a component's asks all that the component makes. `vague`: why it is not known what they will ask for.
     """
 
     component: str
@@ -32,6 +37,8 @@ class Ask:
     count: int
     pod: Pod = field(hash=False)
     queue: str = ""
+    objects: Objects = field(default=Objects(), hash=False)
+    vague: str = ""
 
     @cached_property
     def needs(self) -> Amounts:
@@ -40,15 +47,28 @@ class Ask:
 
 
 def asks(component: str, manifests: Sequence[Manifest], namespace: str) -> list[Ask]:
-    """What a component's objects will ask of the nodes, one entry a pod template, in the objects' order."""
+    """What a component's objects will ask of the nodes, one entry a pod template, in the objects' order.
+
+    A component without pods is one entry of no pods, with its objects.
+    """
     own = [ask for manifest in manifests for ask in _asks(component, manifest, namespace)]
-    return [*own, *(_of_spark(component, made, namespace) for made in made_pods(manifests))]
+    found = [*own, *(_of_spark(component, made, namespace) for made in made_pods(manifests))]
+    objects = objects_of(manifests, namespace)
+    at = next((index for index, ask in enumerate(found) if ask.count), 0)
+    if not found and manifests:
+        found = [Ask(component, key_of(manifests[0]), "", 0, NO_POD)]
+    return [replace(ask, objects=_joined(ask.objects, objects)) if n == at else ask for n, ask in enumerate(found)]
+
+
+def _joined(own: Objects, all_: Objects) -> Objects:
+    return replace(all_, each=own.each, claims_each=own.claims_each, kinds=own.kinds | all_.kinds)
 
 
 def _of_spark(component: str, made: Made, namespace: str) -> Ask:
     metadata = {**(made.pod.get("metadata") or {}), "namespace": made.owner.namespace or namespace}
     queue = (metadata.get("labels") or {}).get(QUEUE, "")
-    return Ask(component, made.owner, made.role, made.count, {**made.pod, "metadata": metadata}, queue)
+    pod = {**made.pod, "metadata": metadata}
+    return Ask(component, made.owner, made.role, made.count, pod, queue, vague=made.vague)
 
 
 def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
@@ -56,10 +76,11 @@ def _asks(component: str, manifest: Manifest, namespace: str) -> Iterator[Ask]:
     queue = (manifest["metadata"].get("labels") or {}).get(QUEUE, "")
     for path, template in pod_templates(manifest):
         metadata = {**(template.get("metadata") or {}), "namespace": owner.namespace or namespace}
-        role = _role(path, {**template, "metadata": metadata})
+        role = _role(path, metadata.get("labels") or {})
         labels = {**made_labels(manifest, role), **(metadata.get("labels") or {})}
-        pod = {**template, "metadata": {**metadata, "labels": labels}, "spec": _spec(manifest, template["spec"])}
-        yield Ask(component, owner, role, _count(manifest, path), pod, queue)
+        spec = with_added(manifest, role, _spec(manifest, template["spec"]))
+        pod = {**template, "metadata": {**metadata, "labels": labels}, "spec": spec}
+        yield Ask(component, owner, role, _count(manifest, path), pod, queue, with_each(Objects(), manifest, template))
 
 
 def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,11 +93,11 @@ def _spec(manifest: Manifest, spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**spec, "containers": [{**container, "resources": needs} for container in spec["containers"]]}
 
 
-def _role(path: Sequence[str], pod: Pod) -> str:
+def _role(path: Sequence[str], labels: Mapping[str, str]) -> str:
     """Replica types stand under ...ReplicaSpecs; pods that need no operator carry theirs in a label."""
     if len(path) > 2 and path[-3].endswith("ReplicaSpecs"):
         return path[-2].lower()
-    return str((pod["metadata"].get("labels") or {}).get("training.kubeflow.org/replica-type", ""))
+    return str(labels.get("training.kubeflow.org/replica-type", ""))
 
 
 def _count(manifest: Manifest, path: Sequence[str]) -> int:

@@ -11,19 +11,22 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from mlstack.plan.fit.admission import admitted
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.binding import undecided, unprovided
 from mlstack.plan.fit.devices import holder
 from mlstack.plan.fit.domains import Range
-from mlstack.plan.fit.limits import refusals, with_defaults
+from mlstack.plan.fit.limits import refusals
 from mlstack.plan.fit.nodes import Pod
+from mlstack.plan.fit.objects import default_class
 from mlstack.plan.fit.outside import unsure
 from mlstack.plan.fit.phrases import claim_for_one, claim_leaving, claim_missing, claim_unbound, claim_used, crowded
 from mlstack.plan.fit.places import left, places
 from mlstack.plan.fit.queues import Answer, Standing, answers
-from mlstack.plan.fit.quota import exceeded
+from mlstack.plan.fit.quota import Claimant
+from mlstack.plan.fit.quota import refusals as over_quota
 from mlstack.plan.fit.requests import Amounts, add
-from mlstack.plan.fit.runtimes import missing_runtime, with_runtime
+from mlstack.plan.fit.runtimes import missing_runtime
 from mlstack.plan.fit.slots import Slots
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import alone, claims_of, in_use, leaving, missing, mounts, unbound
@@ -71,20 +74,37 @@ AT_ONCE = Answer(Standing.ADMITTED)
 
 def fit(view: View, asked: Sequence[Ask]) -> list[Fit]:
     """How each ask fares on the cluster as it is now, all of them together."""
-    wanted = [each for ask in asked if ask.count for each in _by_claims(view, _admitted(view, ask))]
+    whole = [_admitted(view, ask) for ask in asked if ask.count]
+    over_quotas = over_quota(view.quotas, [_claimant(view, ask) for ask in whole])
+    split = [(each, over) for ask, over in zip(whole, over_quotas, strict=True) for each in _by_claims(view, ask)]
+    wanted, refused = [ask for ask, _ in split], [over for _, over in split]
     queued = answers(view.queues, wanted)
     wanted = [queued.get(ask.owner, AT_ONCE).admitted(ask) for ask in wanted]
     crowd = _too_little_together(view, wanted)
-    refused = _over_quota(view, wanted)
     found = []
-    for ask in wanted:
+    for ask, over in zip(wanted, refused, strict=True):
         others = [other for other in wanted if other is not ask]
-        found.append(_fit(view, ask, others, crowd, refused, queued.get(ask.owner, AT_ONCE)))
+        found.append(_fit(view, ask, others, crowd, over, queued.get(ask.owner, AT_ONCE)))
     return found
 
 
+def objects_refused(view: View, asked: Sequence[Ask]) -> dict[str, str]:
+    """Why the namespace refuses objects of components that have no pods, in words, by component."""
+    without = [
+        ask for ask in asked if not ask.count and not any(a.count for a in asked if a.component == ask.component)
+    ]
+    over = over_quota(view.quotas, [_claimant(view, ask) for ask in without])
+    found = {ask.component: why or ask.objects.refused(view.ranges) for ask, why in zip(without, over, strict=True)}
+    return {component: why for component, why in found.items() if why}
+
+
+def _claimant(view: View, ask: Ask) -> Claimant:
+    usage = ask.objects.usage(ask.count, default_class(view.storage.classes or {}))
+    return Claimant(ask.component, ask.pod, ask.count, usage)
+
+
 def _admitted(view: View, ask: Ask) -> Ask:
-    pod = with_defaults(with_runtime(ask.pod, view.runtimes), view.ranges)
+    pod = admitted(view, ask.pod)
     return ask if pod is ask.pod else replace(ask, pod=pod)
 
 
@@ -133,7 +153,8 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: str, 
 
 def _denied(view: View, ask: Ask) -> str:
     """Why the API server refuses such pods, in words."""
-    return missing_runtime(ask.pod, view.runtimes) or next(iter(refusals(ask.pod, view.ranges)), "")
+    why = missing_runtime(ask.pod, view.runtimes) or next(iter(refusals(ask.pod, view.ranges)), "")
+    return why or ask.objects.refused(view.ranges)
 
 
 def _waits_for(view: View, ask: Ask) -> str:
@@ -154,15 +175,6 @@ def _shared(view: View, ask: Ask, others: Sequence[Ask]) -> str:
     mine = undecided(ask.pod, view.storage, view.nodes or ()) if others and mounts(ask.pod) else set()
     shared = next((name for name in mine if any(name in claims_of(other.pod) for other in others)), "")
     return f"the first pod decides where the volume of PersistentVolumeClaim/{shared} is" if shared else ""
-
-
-def _over_quota(view: View, asked: Sequence[Ask]) -> str:
-    """The quota that does not let all the pods in, in words."""
-    for quota in view.quotas:
-        over = exceeded(quota, [(ask.pod, ask.count) for ask in asked])
-        if over:
-            return over
-    return ""
 
 
 def _too_little_together(view: View, asked: Sequence[Ask]) -> str:

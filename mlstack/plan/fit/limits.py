@@ -73,8 +73,9 @@ def _refusals(pod: Pod, limit_range: Mapping[str, Any]) -> Iterator[str]:
             limits = amounts(resources.get("limits"))
             requests = limits | amounts(resources.get("requests"))
             yield from _outside(_Asked(f"container {container.get('name', '')}", requests, limits), item, name)
+    bare = {"spec": {**pod["spec"], "overhead": {}}}  # LimitRanger leaves a RuntimeClass's overhead out
     for item in _items(limit_range, "Pod"):
-        yield from _outside(_Asked("the pod", pod_requests(pod), pod_limits(pod)), item, name)
+        yield from _outside(_Asked("the pod", pod_requests(bare), pod_limits(bare)), item, name)
 
 
 def _outside(asked: _Asked, item: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -96,3 +97,17 @@ def _outside(asked: _Asked, item: Mapping[str, Any], name: str) -> Iterator[str]
 
 def _items(limit_range: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return [item for item in (limit_range.get("spec") or {}).get("limits") or () if item.get("type") == kind]
+
+
+def out_of_claims_range(claim: str, requests: Mapping[str, str], ranges: Iterable[Mapping[str, Any]]) -> str:
+    """Why a namespace refuses a PersistentVolumeClaim, in words; "" if it does not."""
+    asked, what = amounts({"storage": "0", **requests}), f"PersistentVolumeClaim {claim}"
+    for one in ranges:
+        for item in _items(one, "PersistentVolumeClaim"):
+            for bound in ("min", "max"):
+                for resource, value in amounts(item.get(bound)).items():
+                    more = asked.get(resource, 0) > value
+                    if asked.get(resource, 0) != value and more is (bound == "max"):
+                        said = str(item[bound][resource])
+                        return out_of_range(what, resource, said, one["metadata"]["name"], more=more)
+    return ""

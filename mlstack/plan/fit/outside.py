@@ -12,6 +12,7 @@ from mlstack.plan.fit.devices import doubt
 from mlstack.plan.fit.labels import selects
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.places import places
+from mlstack.plan.fit.quota import counts_objects, counts_priorities
 from mlstack.plan.fit.terms import terms
 from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import bound, mounted, waits
@@ -28,7 +29,8 @@ def unsure(view: View, ask: Ask) -> str:
     hidden = next((view.hidden[name] for name in needs if name in view.hidden), "")
     doubts = (_unread, _volume_doubt, _kept_off)
     found = (doubt(view, pod) for doubt in doubts)
-    return out_of_scope(pod) or hidden or next(filter(None, found), "") or _device_doubt(view, ask)
+    first = out_of_scope(pod) or ask.vague or hidden or _unknown_parts(view, ask)
+    return first or next(filter(None, found), "") or _device_doubt(view, ask)
 
 
 def out_of_scope(pod: Pod) -> str:
@@ -59,7 +61,21 @@ def _device_doubt(view: View, ask: Ask) -> str:
 
 def _unread(view: View, pod: Pod) -> str:
     name = pod["spec"].get("runtimeClassName")
-    return f"what RuntimeClass {name} adds may not be read" if name and view.runtimes is None else ""
+    if name and view.runtimes is None:
+        return f"what RuntimeClass {name} adds may not be read"
+    if view.priorities.unread and not pod["spec"].get("priorityClassName") and counts_priorities(view.quotas):
+        return "a quota counts pods by their PriorityClass, and which one pods get that name none may not be read"
+    return ""
+
+
+def _unknown_parts(view: View, ask: Ask) -> str:
+    """What quotas and limit ranges may have against what an operator makes, and nobody here knows of."""
+    if ask.owner.kind == "TrainJob" and (view.quotas or view.ranges):
+        return "quotas and limit ranges look at the containers of its training runtime, too, which are not known here"
+    if ask.objects.makers and counts_objects(view.quotas):
+        kind = min(ask.objects.makers)
+        return f"a quota counts objects, and how many of them the operator of {kind} makes is not known here"
+    return ""
 
 
 def _volume_doubt(view: View, pod: Pod) -> str:

@@ -115,13 +115,15 @@ def _placed(asking: Iterable[Fit], resource: str) -> tuple[Counter[str], int]:
         each, open_ = one.ask.needs[resource], [slots for slots in one.found if slots.count > 0]
         most = [(-slots.count, at) for at, slots in enumerate(open_)]
         heapq.heapify(most)
-        for _ in range(0 if one.told else min(one.ask.count, one.room.high)):
-            less, at = most[0] if most else (0, 0)
+        left = 0 if one.told else min(one.ask.count, one.room.high)
+        while left and most:
+            less, at = most[0]
             if not less or open_[at].room.free(resource) - taken[open_[at].room.name] < each:
-                break
+                heapq.heappop(most)  # what was placed before took it
+                continue
             heapq.heapreplace(most, (less + 1, at))
             taken[open_[at].room.name] += each
-            placed += 1
+            placed, left = placed + 1, left - 1
     return taken, placed
 
 

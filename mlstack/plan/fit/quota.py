@@ -1,80 +1,128 @@
-"""What a namespace still allows: resource quotas, and the limits that it sets for each pod.
+"""Resource quotas: which pods and objects of an app a namespace refuses because it allows no more.
 
-Source: k8s.io/kubernetes pkg/quota/v1/evaluator/core/pods.go and plugin/pkg/admission/limitranger.
+Source: k8s.io/kubernetes pkg/quota/v1/evaluator/core and pkg/apis/core/v1/helper/qos.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlstack.plan.fit.nodes import Pod
 from mlstack.plan.fit.phrases import over_quota
-from mlstack.plan.fit.requests import Amounts, add, pod_limits, pod_requests, told, whole
+from mlstack.plan.fit.requests import POD_LEVEL, Amounts, add, pod_limits, pod_requests, told, whole
 
+Manifest = Mapping[str, Any]
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 COUNTED = ("pods", "count/pods")
+OBJECTS = ("configmaps", "secrets", "replicationcontrollers", "resourcequotas", "services", "persistentvolumeclaims")
+SIZED = ("cpu", "memory", "ephemeral-storage")
 SAID = {name: kind for kind in ("cpu", "memory") for name in (kind, f"requests.{kind}", f"limits.{kind}")}
 # Entries about which each container has to say something, by what they are about.
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """How many pods a quota still lets in. `resource` is its scarcest entry, `left` and `hard` what it says there."""
+class Claimant:
+    """`count` equal pods that want to come into a namespace, and what else comes with them by entries of a quota."""
 
-    quota: str
+    name: str
+    pod: Pod
     count: int
-    resource: str
-    left: int
-    hard: int
+    objects: Mapping[str, int]
 
 
-def allowed(quotas: Iterable[Mapping[str, Any]], pod: Pod) -> Allowed | None:
-    """The strictest of the quotas that count a pod, with how many like it it lets in; None where none does."""
-    found = [one for quota in quotas if covers(quota, pod) for one in _entries(quota, pod)]
-    return min(found, key=lambda one: one.count, default=None)
+def refusals(quotas: Sequence[Manifest], claimants: Sequence[Claimant]) -> list[str]:
+    """Why a quota does not let in all of each claimant, in words; "" for those that none keeps out.
+
+    Pods that say too little are refused whatever is left, and take nothing of it.
+    """
+    found = [next(filter(None, (_silent(quota, one.pod) for quota in quotas)), "") for one in claimants]
+    for quota in quotas:
+        costs = [_cost(quota, one) if not why else {} for one, why in zip(claimants, found, strict=True)]
+        hard, used = _figures(quota)
+        for resource, limit in hard.items():
+            asked, left = [cost.get(resource, 0) for cost in costs], max(0, limit - used.get(resource, 0))
+            if sum(asked) > left:
+                names = [one.name for one in claimants]
+                text = _over(quota, resource, (left, limit), list(zip(names, asked, strict=True)))
+                found = [why or (text if own else "") for why, own in zip(found, asked, strict=True)]
+    return found
 
 
-def exceeded(quota: Mapping[str, Any], pods: Sequence[tuple[Pod, int]]) -> str:
-    """What of a quota so many pods of each kind ask too much of, in words; "" if it lets all of them in."""
-    total: Amounts = {}
-    for pod, count in pods:
-        if covers(quota, pod):
-            if silent := _silent(quota, pod):
-                return silent
-            add(total, {name: cost * count for name, cost in _costs(pod).items()})
-    hard, used = _figures(quota)
-    for resource, limit in hard.items():
-        asked, left = total.get(resource, 0), max(0, limit - used.get(resource, 0))
-        if asked > left:
-            left_, limit_, asked_ = (told(_resource(resource), number) for number in (left, limit, asked))
-            return over_quota(quota["metadata"]["name"], resource, left_, limit_, asked_)
-    return ""
+def counts_priorities(quotas: Sequence[Manifest]) -> bool:
+    """Test whether a quota counts pods by their PriorityClass."""
+    return any("PriorityClass" in scope for quota in quotas for scope in _scopes(quota))
 
 
-def covers(quota: Mapping[str, Any], pod: Pod) -> bool:
-    """Whether a quota counts a pod: one with scopes counts those of its scopes only."""
+def counts_objects(quotas: Sequence[Manifest]) -> bool:
+    """Test whether a quota counts other objects than pods."""
+    return any(is_object_count(name) for quota in quotas for name in _figures(quota)[0])
+
+
+def is_object_count(entry: str) -> bool:
+    """Test whether an entry of a quota is about how many objects there are, pods left out."""
+    return entry not in COUNTED and (entry.startswith("count/") or entry.partition(".")[0] in OBJECTS)
+
+
+def covers(quota: Manifest, pod: Pod) -> bool:
+    """Test whether a quota counts a pod: one with scopes counts those of its scopes only."""
     spec = quota.get("spec") or {}
     plain = all(_in_scope(scope, pod) for scope in spec.get("scopes") or ())
-    selector = (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
-    return plain and all(_selected(one, pod) for one in selector)
+    return plain and all(_selected(one, pod) for one in _expressions(quota))
 
 
-def _entries(quota: Mapping[str, Any], pod: Pod) -> Iterator[Allowed]:
-    (hard, used), costs = _figures(quota), _costs(pod)
-    for resource, limit in hard.items():
-        cost = costs.get(resource, 0)
-        if cost:
-            left = limit - used.get(resource, 0)
-            yield Allowed(quota["metadata"]["name"], max(0, left // cost), resource, left, limit)
+def costs(pod: Pod) -> Amounts:
+    """What one pod takes of each entry that a quota may have."""
+    requests, limits = pod_requests(pod), pod_limits(pod)
+    found: Amounts = dict.fromkeys(COUNTED, 1)
+    for name, number in requests.items():
+        add(found, {f"requests.{name}": number})
+        if name in SIZED or name.startswith("hugepages-"):
+            found[name] = number
+    return found | {f"limits.{name}": number for name, number in limits.items() if name in SIZED}
 
 
-def _silent(quota: Mapping[str, Any], pod: Pod) -> str:
+def freed(quota: Manifest, pods: Sequence[Pod], objects: Mapping[str, int]) -> Manifest:
+    """The quota without what these pods and objects take of it, which are about to be replaced."""
+    gone: Amounts = dict(objects)
+    for pod in pods:
+        if covers(quota, pod):
+            add(gone, costs(pod))
+    _, used = _figures(quota)
+    less = {name: max(0, number - gone.get(name, 0)) for name, number in used.items()}
+    written = {name: f"{number}m" if _resource(name) == "cpu" else number for name, number in less.items()}
+    return {**quota, "status": {**(quota.get("status") or {}), "used": written}}
+
+
+def _over(quota: Manifest, resource: str, left: tuple[int, int], asked: Sequence[tuple[str, int]]) -> str:
+    """The refusal in words; of several components, with what each of them asks."""
+    about = _resource(resource)
+    by: Amounts = {}
+    for name, number in asked:
+        add(by, {name: number} if number else {})
+    said = [told(about, number) for number in (*left, sum(by.values()))]
+    each = ", ".join(f"{name} {told(about, number)}" for name, number in by.items()) if len(by) > 1 else ""
+    return over_quota(quota["metadata"]["name"], resource, *said) + (f": {each}" if each else "")
+
+
+def _cost(quota: Manifest, one: Claimant) -> Amounts:
+    """What all of a claimant takes of a quota's entries. Only quotas without scopes count other objects than pods."""
+    total: Amounts = {} if any(_scopes(quota)) else dict(one.objects)
+    if covers(quota, one.pod):
+        add(total, {name: number * one.count for name, number in costs(one.pod).items()})
+    return total
+
+
+def _silent(quota: Manifest, pod: Pod) -> str:
     """A container that does not say how much it asks of what the quota counts: such pods are refused."""
     spec = pod["spec"]
+    if not covers(quota, pod) or _of_pod_level(spec):
+        return ""
     demanded = [name for name in _figures(quota)[0] if name in SAID]
     for container in (*spec["containers"], *(spec.get("initContainers") or ())):
-        said = _said(container) | _said(spec)
+        said = _said(container)
         for name in demanded:
             if name not in said:
                 quota_name = quota["metadata"]["name"]
@@ -82,9 +130,16 @@ def _silent(quota: Mapping[str, Any], pod: Pod) -> str:
     return ""
 
 
-def _said(holder: Mapping[str, Any]) -> set[str]:
-    """Entries of a quota about which a container, or the pod as a whole, says something."""
-    resources = holder.get("resources") or {}
+def _of_pod_level(spec: Mapping[str, Any]) -> bool:
+    """Test whether the pod says as a whole what it needs: its containers need not say it then."""
+    resources = spec.get("resources") or {}
+    names = {*(resources.get("limits") or ()), *(resources.get("requests") or ())}
+    return any(name in POD_LEVEL or name.startswith("hugepages-") for name in names)
+
+
+def _said(container: Mapping[str, Any]) -> set[str]:
+    """Entries of a quota about which a container says something."""
+    resources = container.get("resources") or {}
     limits, requests = set(resources.get("limits") or ()), set(resources.get("requests") or ())
     return {f"limits.{name}" for name in limits} | _requested(limits | requests)
 
@@ -97,7 +152,7 @@ def _phrase(entry: str) -> str:
     return f"a {SAID[entry]} {'limit' if entry.startswith('limits.') else 'request'}"
 
 
-def _figures(quota: Mapping[str, Any]) -> tuple[Amounts, Amounts]:
+def _figures(quota: Manifest) -> tuple[Amounts, Amounts]:
     """What a quota allows and what is used of it. Before its controller has seen it, only its spec says something."""
     status = quota.get("status") or {}
     hard = status.get("hard") or (quota.get("spec") or {}).get("hard")
@@ -111,18 +166,17 @@ def _numbers(quantities: Mapping[str, Any] | None) -> Amounts:
 
 def _resource(name: str) -> str:
     """`requests.cpu` and `limits.cpu` are about cpu; `cpu` alone is its request."""
-    return name.removeprefix("requests.").removeprefix("limits.")
+    plain = name.rpartition("storageclass.storage.k8s.io/")[2]  # gold.storageclass.storage.k8s.io/requests.storage
+    return plain.removeprefix("requests.").removeprefix("limits.")
 
 
-def _costs(pod: Pod) -> Amounts:
-    """What one pod takes of each entry that a quota may have."""
-    requests, limits = pod_requests(pod), pod_limits(pod)
-    costs: Amounts = dict.fromkeys(COUNTED, 1)
-    for name, number in requests.items():
-        add(costs, {f"requests.{name}": number})
-        if name in ("cpu", "memory", "ephemeral-storage"):
-            costs[name] = number
-    return costs | {f"limits.{name}": number for name, number in limits.items()}
+def _scopes(quota: Manifest) -> Iterator[str]:
+    yield from (quota.get("spec") or {}).get("scopes") or ()
+    yield from (one["scopeName"] for one in _expressions(quota))
+
+
+def _expressions(quota: Manifest) -> Sequence[Mapping[str, Any]]:
+    return ((quota.get("spec") or {}).get("scopeSelector") or {}).get("matchExpressions") or ()
 
 
 def _in_scope(scope: str, pod: Pod) -> bool:
@@ -133,20 +187,39 @@ def _in_scope(scope: str, pod: Pod) -> bool:
         case "NotTerminating":
             return spec.get("activeDeadlineSeconds") is None
         case "BestEffort":
-            return not (pod_requests(pod) or pod_limits(pod))
+            return best_effort(spec)
         case "NotBestEffort":
-            return not _in_scope("BestEffort", pod)
+            return not best_effort(spec)
         case "CrossNamespacePodAffinity":
-            return _looks_elsewhere(spec)
+            return any(map(_looks_elsewhere, _terms(spec.get("affinity") or {})))
+        case "PriorityClass":  # without a selector: any
+            return bool(spec.get("priorityClassName"))
         case _:
-            return bool(spec.get("priorityClassName"))  # PriorityClass without a selector: any
+            return False  # scopes of other kinds than pods
 
 
-def _looks_elsewhere(spec: Mapping[str, Any]) -> bool:
-    affinity = spec.get("affinity") or {}
-    kinds = [affinity.get(kind) or {} for kind in ("podAffinity", "podAntiAffinity")]
-    terms = [term for kind in kinds for term in kind.get("requiredDuringSchedulingIgnoredDuringExecution") or ()]
-    return any(bool(term.get("namespaces")) or term.get("namespaceSelector") is not None for term in terms)
+def best_effort(spec: Mapping[str, Any]) -> bool:
+    """Test whether a pod is of QoS class BestEffort: it asks for no CPU and memory, whatever devices it asks for."""
+    if _of_pod_level(spec):
+        return not _computes(spec)
+    return not any(map(_computes, (*spec["containers"], *(spec.get("initContainers") or ()))))
+
+
+def _computes(holder: Mapping[str, Any]) -> bool:
+    resources = holder.get("resources") or {}
+    both = [resources.get(key) or {} for key in ("requests", "limits")]
+    return any(whole(name, one[name]) for one in both for name in POD_LEVEL if name in one)
+
+
+def _terms(affinity: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        rules = affinity.get(kind) or {}
+        yield from rules.get(REQUIRED) or ()
+        yield from (one["podAffinityTerm"] for one in rules.get(PREFERRED) or ())
+
+
+def _looks_elsewhere(term: Mapping[str, Any]) -> bool:
+    return bool(term.get("namespaces")) or term.get("namespaceSelector") is not None
 
 
 def _selected(expression: Mapping[str, Any], pod: Pod) -> bool:

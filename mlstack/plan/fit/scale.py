@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mlstack.errors import MlstackError
@@ -53,37 +53,40 @@ def wanted_devices(scale: str, free: int) -> int:
     return max(1, free * int(scale[:-1]) // 100) if scale.endswith("%") else int(scale)
 
 
-def choose(view: View, asks_at: AsksAt, resource: str, scale: str, growth: Growth = NONE) -> Size | None:
+def choose(
+    view: View, asks_at: AsksAt, resource: str, scale: str, growth: Growth = NONE, loose: Collection[str] = ()
+) -> Size | None:
     """The size that uses most of what is wanted, with the fewest workers; None where not one worker surely fits.
 
     More devices in one worker keep the traffic inside a node. `resource` "": workers without devices. A number that is
-    not free now may count on the nodes that pools bring; `max` and percentages are of what is there.
+    not free now may count on the nodes that pools bring; `max` and percentages are of what is there. `loose`:
+    components that take their places as well, but of which it does not matter whether they find them.
     """
-    best = _chosen(view, asks_at, resource, scale)
+    best = _chosen(view, asks_at, resource, scale, loose)
     if not growth.pools or not scale.isdigit() or (best and best.devices >= int(scale)):
         return best
-    later = _chosen(fully(view, asks_at(int(scale), 1), growth), asks_at, resource, scale)
+    later = _chosen(fully(view, asks_at(int(scale), 1), growth), asks_at, resource, scale, loose)
     if later is None or (best and later.devices <= best.devices):
         return best
     return replace(later, coming=needed(view, asks_at(later.workers, later.each), growth))
 
 
-def _chosen(view: View, asks_at: AsksAt, resource: str, scale: str) -> Size | None:
+def _chosen(view: View, asks_at: AsksAt, resource: str, scale: str, loose: Collection[str]) -> Size | None:
     best: Size | None = None
-    target = wanted_devices(scale, _free(view, asks_at, resource, scale))
+    target = wanted_devices(scale, _free(view, asks_at, resource, scale, loose))
     for each in _sizes(view, resource):
         if best and best.devices > min(target, _bound(view, resource, each)):
             continue
-        found = Size(most_workers(view, asks_at, each, target // max(1, each)), each)
+        found = Size(most_workers(view, asks_at, each, target // max(1, each), loose), each)
         if found.workers and (best is None or (found.devices, -found.workers) > (best.devices, -best.workers)):
             best = found
     return best
 
 
-def _free(view: View, asks_at: AsksAt, resource: str, scale: str) -> int:
+def _free(view: View, asks_at: AsksAt, resource: str, scale: str, loose: Collection[str]) -> int:
     """What a share is a share of: what nodes have free; for a job in a queue, as far as that lets it in."""
     if scale.endswith("%") and view.queues.there and any(ask.queue for ask in asks_at(1, 1 if resource else 0)):
-        most = _chosen(view, asks_at, resource, "max")
+        most = _chosen(view, asks_at, resource, "max", loose)
         return most.devices if most else 0
     return free_devices(view, asks_at, resource)
 
@@ -95,20 +98,20 @@ def _bound(view: View, resource: str, each: int) -> int:
     return sum(max(0, room.free(resource)) // each * each for room in view.nodes or ())
 
 
-def most_workers(view: View, asks_at: AsksAt, each: int, limit: int) -> int:
-    """The most workers, up to `limit`, with which all that is asked surely fits."""
+def most_workers(view: View, asks_at: AsksAt, each: int, limit: int, loose: Collection[str] = ()) -> int:
+    """The most workers, up to `limit`, with which all that is asked surely fits, what is `loose` left out."""
     if limit > FORETOLD:
-        found = _most(view, _foretold(asks_at, each), limit)
-        if found == 0 or surely_fits(view, asks_at(found, each)):
+        found = _most(view, _foretold(asks_at, each), limit, loose)
+        if found == 0 or surely_fits(view, asks_at(found, each), loose):
             return found
-    return _most(view, lambda workers: asks_at(workers, each), limit)
+    return _most(view, lambda workers: asks_at(workers, each), limit, loose)
 
 
-def _most(view: View, asks_of: Callable[[int], Sequence[Ask]], limit: int) -> int:
+def _most(view: View, asks_of: Callable[[int], Sequence[Ask]], limit: int, loose: Collection[str]) -> int:
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        if surely_fits(view, asks_of(middle)):
+        if surely_fits(view, asks_of(middle), loose):
             low = middle
         else:
             high = middle - 1
@@ -134,9 +137,14 @@ def _foretold(asks_at: AsksAt, each: int) -> Callable[[int], Sequence[Ask]]:
     return asks_of
 
 
-def surely_fits(view: View, asked: Sequence[Ask]) -> bool:
-    """Whether all of it finds a place, in whatever order."""
-    return all(each.verdict is Verdict.FITS for each in fit(view, asked))
+def surely_fits(view: View, asked: Sequence[Ask], loose: Collection[str] = ()) -> bool:
+    """Test whether all finds a place, in whatever order; components that are `loose` need not."""
+    return all(each.verdict is Verdict.FITS or each.ask.component in loose for each in fit(view, asked))
+
+
+def unsure_anyway(view: View, asked: Sequence[Ask]) -> set[str]:
+    """The components that do not surely fit, whatever else comes: nothing can be chosen so that they do."""
+    return {each.ask.component for each in fit(view, asked) if each.verdict is not Verdict.FITS}
 
 
 def free_devices(view: View, asks_at: AsksAt, resource: str) -> int:

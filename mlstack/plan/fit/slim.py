@@ -21,7 +21,8 @@ def slim(pod: Mapping[str, Any]) -> dict[str, Any]:
         small["volumes"] = [found for one in small["volumes"] if (found := _only(one, VOLUME)) and len(found) > 1]
     if (spec.get("affinity") or {}).get("podAntiAffinity"):
         small["affinity"] = {"podAntiAffinity": spec["affinity"]["podAntiAffinity"]}
-    both = [_ports(one) for key in ("containers", "initContainers") for one in spec.get(key) or ()]
+    sidecars = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    both = [_ports(one) for one in (*spec["containers"], *sidecars)]
     small["containers"] = [{"ports": ports} for ports in both if ports]
     metadata, status = _only(pod["metadata"], METADATA), _only(pod.get("status") or {}, STATUS)
     return {"metadata": metadata, "spec": small, "status": status, COUNTED: pod_requests(pod)}

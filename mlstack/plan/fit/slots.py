@@ -55,8 +55,9 @@ def ports_taken(room: Room, pod: Pod) -> bool:
 
 
 def host_ports(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """(address, protocol, port) of each port of the node that a pod takes."""
-    for container in (*spec["containers"], *(spec.get("initContainers") or ())):
+    """(address, protocol, port) of each port of the node that a pod takes. Init containers count if they stay."""
+    sidecars = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    for container in (*spec["containers"], *sidecars):
         for port in container.get("ports") or ():
             if port.get("hostPort"):
                 yield port.get("hostIP") or ANY_ADDRESS, port.get("protocol") or "TCP", port["hostPort"]

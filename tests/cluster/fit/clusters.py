@@ -21,6 +21,7 @@ Manifest = dict[str, Any]
 
 # Priority classes: of pods that are there, and of jobs; MODEST's pods push nobody out, KEEN's do.
 MODEST, KEEN, LOW, HIGH = "oracle-modest", "oracle-keen", "oracle-low", "oracle-high"
+USUAL = "oracle-usual"  # the default of pods that name none, which changes nothing for them
 PRIORITIES: dict[str, int] = {MODEST: 0, KEEN: 500, LOW: -100, HIGH: 1000}
 
 POOLS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -32,6 +33,7 @@ POOLS: tuple[tuple[str, dict[str, str]], ...] = (
     ("nvidia-tesla-t4", {"cpu": "15890m", "memory": "56Gi", "pods": "6", GPU: "4"}),
     ("nvidia-tesla-a100", {"cpu": "11890m", "memory": "82Gi", "pods": "110", MIG: "7"}),
 )
+DISK = {"ephemeral-storage": "50Gi"}
 TAINTS: tuple[dict[str, str], ...] = (
     {"key": GPU, "value": "present", "effect": "NoSchedule"},
     {"key": "team", "value": "vision", "effect": "NoSchedule"},
@@ -58,7 +60,7 @@ def node(pick: random.Random, seed: int, index: int) -> Manifest:
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
         "spec": spec,
-        "status": {"capacity": size, "allocatable": size},
+        "status": {"capacity": size | DISK, "allocatable": size | DISK},
     }
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.cluster.fit import admission
 from tests.cluster.fit.clusters import (
     BOXED,
     GPU,
@@ -73,6 +74,7 @@ def scene(seed: int, most_nodes: int, other: str) -> Scene:
         volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
         templates[0]["spec"]["volumes"] = [volume]
     _prioritize(random.Random(f"priorities of {seed}"), pods, templates, may_push=not own.quotas)
+    admission.admit(seed, pods, templates, own)
     side = change_templates(seed, templates, mounts=bool(own.claims))
     return Scene(seed, nodes, pods, templates, own, side)
 
@@ -174,5 +176,6 @@ HAS: dict[str, Callable[[Scene], bool]] = {
     "lower priorities there": lambda scene: LOW in str(scene.pods),
     "jobs that push others out": lambda scene: scene.pushes and bool(scene.pods),
     "chief, workers and ps": lambda scene: len(scene.templates) == 3,
+    **admission.HAS,
 }
 """What scenes may have, by the words in which the tests tell how often they had it."""

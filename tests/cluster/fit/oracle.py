@@ -129,7 +129,8 @@ def _most(view: View, worker: Ask, others: Sequence[Ask], high: int) -> int:
 def _ask(scene: Scene, template: Manifest, count: int, namespace: str) -> Ask:
     role = template["metadata"]["labels"]["role"]
     pod = {**template, "metadata": {**template["metadata"], "namespace": namespace}}
-    return Ask("job", Key("", "Pod", namespace, scene.group), role, count, pod)
+    component = "job" if scene.seed % 2 else role  # a job of several roles, or several jobs at once
+    return Ask(component, Key("", "Pod", namespace, scene.group), role, count, pod)
 
 
 def pods(case: Case) -> list[Manifest]:

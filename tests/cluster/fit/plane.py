@@ -14,7 +14,7 @@ from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenE
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.taints import CORDON
-from tests.cluster.fit.clusters import BOXED, GROUP, KEEN, PRIORITIES, Manifest
+from tests.cluster.fit.clusters import BOXED, GROUP, KEEN, PRIORITIES, USUAL, Manifest
 
 T = TypeVar("T")
 
@@ -53,6 +53,8 @@ def make_classes(client: Client) -> None:
         made = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
         policy = "PreemptLowerPriority" if name == KEEN else "Never"
         once(client, PRIORITY, {**made, "value": value, "preemptionPolicy": policy})
+    usual = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": USUAL}}
+    once(client, PRIORITY, {**usual, "value": 0, "globalDefault": True})
     boxed = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": BOXED}, "handler": "boxed"}
     overhead = {"podFixed": {"cpu": "250m", "memory": "120Mi"}}
     once(client, RUNTIME, {**boxed, "overhead": overhead})

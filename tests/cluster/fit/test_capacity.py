@@ -32,14 +32,14 @@ def _nothing(pod: object) -> bool:
 
 
 VOLUMES = ("persistentvolumeclaims", "persistentvolumes", "storageclasses")
-PLAIN = ("limitranges", "nodes", "pods", "resourcequotas", *VOLUMES)
+PLAIN = ("limitranges", "nodes", "pods", "priorityclasses", "resourcequotas", *VOLUMES)
 
 
 @pytest.mark.parametrize(
     ("device", "spec", "more"),
     [
         ("", {}, []),
-        ("", {"priorityClassName": "high"}, ["priorityclasses"]),
+        ("", {"priorityClassName": "high"}, []),
         ("", {"runtimeClassName": "nvidia"}, ["runtimeclasses"]),
         ("nvidia.com/gpu", {}, ["deviceclasses", "resourceslices"]),  # no node of minikube's offers one
         ("", {"resourceClaims": [{"name": "gpu"}]}, ["deviceclasses", "resourceslices"]),

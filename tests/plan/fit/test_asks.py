@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.plan.fit.asks import asks
+from mlstack.plan.fit.asks import NO_POD, asks
 
 TEMPLATE: dict[str, Any] = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
 
@@ -32,13 +32,15 @@ ROLES = {"Worker": {"replicas": 3, "template": TEMPLATE}, "Chief": {"template": 
         (_object("TFJob", tfReplicaSpecs=ROLES), [("worker", 3), ("chief", 1)]),
         (_object("TFJob", runPolicy={"suspend": True}, tfReplicaSpecs=ROLES), [("worker", 0), ("chief", 0)]),
         (_object("Job", parallelism=2, template={**TEMPLATE, **LABELLED}), [("ps", 2)]),
-        (_object("ConfigMap"), []),
+        (_object("ConfigMap"), [("", 0)]),  # it has no pods, but counts in quotas
     ],
 )
 def test_how_many_pods(manifest: dict[str, Any], found: list[tuple[str, int]]) -> None:
     got = asks("cnn", [manifest], "ml")
     assert [(ask.role, ask.count) for ask in got] == found
-    assert all(ask.pod["metadata"]["namespace"] == "ml" and ask.needs == {"cpu": 1000} for ask in got)
+    assert all(
+        ask.pod["metadata"]["namespace"] == "ml" and ask.needs == {"cpu": 1000} for ask in got if ask.pod != NO_POD
+    )
 
 
 def test_a_train_job_asks_for_its_nodes_what_its_trainer_needs() -> None:

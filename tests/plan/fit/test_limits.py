@@ -70,3 +70,10 @@ def test_init_containers_are_bound_too(build: Build) -> None:
     pod = build.pod(initContainers=[small], requests={"cpu": "1"})
     told = "container init asks less cpu than the 500m that LimitRange/lr demands"
     assert refusals(pod, [_range(min={"cpu": "500m"})]) == [told]
+
+
+def test_a_runtime_classs_overhead_is_no_part_of_it(build: Build) -> None:
+    pod = build.pod(requests={"cpu": "1"}, overhead={"cpu": "250m"})
+    pod["spec"]["containers"][0]["resources"]["limits"] = {"cpu": "1"}
+    assert refusals(pod, [_range("Pod", max={"cpu": "1"})]) == []
+    assert refusals(pod, [_range("Pod", max={"cpu": "900m"})]) != []

@@ -6,7 +6,8 @@ import pytest
 
 from mlstack.compose.manifests import Manifest
 from mlstack.plan.fit.asks import asks
-from mlstack.plan.fit.spark import made_pods, mebibytes
+from mlstack.plan.fit.requests import pod_requests
+from mlstack.plan.fit.spark import made_pods
 
 EXECUTOR = """\
 apiVersion: v1
@@ -55,8 +56,8 @@ def test_the_executors_of_a_native_application() -> None:
     (made,) = made_pods([CONFIG, job(CONF)])
     assert (made.role, made.count, made.owner.name) == ("executor", 3, "pi")
     assert made.pod["spec"]["nodeSelector"] == {"pool": "spark"}
-    needs = {"cpu": "2", "memory": "2867Mi", "nvidia.com/gpu": "1"}
-    assert made.pod["spec"]["containers"][0]["resources"]["requests"] == needs
+    needs = {"cpu": 2000, "memory": 2867 * 2**20, "nvidia.com/gpu": 1}
+    assert pod_requests(made.pod) == needs
 
 
 def test_a_cpu_of_its_own_and_the_least_overhead() -> None:
@@ -89,6 +90,43 @@ def test_an_operators_application() -> None:
     assert executor.pod["metadata"]["namespace"] == "n"
 
 
-@pytest.mark.parametrize(("text", "mib"), [("1024m", 1024), ("2g", 2048), ("1G", 1024), ("512", 512), ("2048kb", 2)])
-def test_memory_as_spark_writes_it(text: str, mib: int) -> None:
-    assert mebibytes(text) == mib
+def test_containers_and_settings_that_an_operator_adds() -> None:
+    """F7: every setting counts, sidecars and init containers too; fields win over sparkConf."""
+    manifest = application(
+        memoryOverhead="1000g",
+        sidecars=[{"name": "side", "resources": {"requests": {"cpu": "1"}}}],
+        initContainers=[{"name": "pip", "resources": {"requests": {"memory": "2000Gi"}}}],
+    )
+    manifest["spec"]["sparkConf"] = {"spark.executor.memory": "1g", "spark.driver.memoryOverhead": "2g"}
+    driver, executor = asks("pi", [manifest], "m")
+    assert driver.needs["memory"] == 3 * 2**30
+    assert executor.needs == {"cpu": 2000, "memory": 2000 * 2**30}
+
+
+@pytest.mark.parametrize(
+    ("type_", "conf", "memory"),
+    [
+        ("Python", {}, 1024 + 409),
+        ("R", {}, 1024 + 409),
+        ("Scala", {}, 1024 + 384),
+        ("Scala", {"spark.kubernetes.memoryOverheadFactor": "0.5"}, 1024 + 512),
+        ("Python", {"spark.executor.pyspark.memory": "1g"}, 1024 + 409 + 1024),
+        ("Scala", {"spark.executor.pyspark.memory": "1g"}, 1024 + 384),
+    ],
+)
+def test_what_kind_of_program_it_is(type_: str, conf: dict[str, str], memory: int) -> None:
+    manifest = application(memory="1g")
+    manifest["spec"] |= {"type": type_, "sparkConf": conf}
+    del manifest["spec"]["memoryOverheadFactor"]
+    _, executor = asks("pi", [manifest], "m")
+    assert executor.needs["memory"] == memory * 2**20
+
+
+def test_executors_that_come_and_go() -> None:
+    manifest = application()
+    manifest["spec"]["dynamicAllocation"] = {"enabled": True, "minExecutors": 2, "initialExecutors": 6}
+    _, executor = asks("pi", [manifest], "m")
+    assert (executor.count, executor.vague) == (
+        6,
+        "Spark changes the number of its executors (spark.dynamicAllocation.enabled)",
+    )
