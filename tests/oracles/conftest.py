@@ -1,7 +1,7 @@
-"""A Python with the programs that prototypes run, from requirements.txt: JupyterHub, KubeSpawner, TensorFlow Serving's
-protobuf messages. Made once, in mlstack's cache folder; tests of mlstack itself never import them.
+"""Pythons with the programs that prototypes run: JupyterHub, KubeSpawner and TensorFlow Serving's protobuf messages
+(requirements.txt), TensorFlow (tensorflow.txt). Made once, in mlstack's cache folder; mlstack never imports them.
 
-requirements.txt is `uv pip compile --universal --generate-hashes --no-emit-index-url` of their pinned names, without
+Both files are `uv pip compile --universal --generate-hashes --no-emit-index-url` of pinned names, the first without
 TensorFlow, which the messages do not need.
 """
 
@@ -16,17 +16,29 @@ import pytest
 
 from mlstack.cachefolder import cache_folder
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session")
-def programs() -> Path:
-    """That Python's path."""
-    folder = cache_folder() / "oracles" / sha256(REQUIREMENTS.read_bytes()).hexdigest()[:10]
+def made(requirements: str) -> Path:
+    """The path of a Python with what that file lists, made once."""
+    file = HERE / requirements
+    folder = cache_folder() / "oracles" / sha256(file.read_bytes()).hexdigest()[:10]
     python = folder / "bin" / "python"
     if not (folder / ".made").is_file():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         options = ["-q", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary=:all:"]
-        subprocess.run([python, "-m", "pip", "install", *options, "-r", REQUIREMENTS], check=True)
+        subprocess.run([python, "-m", "pip", "install", *options, "-r", file], check=True)
         (folder / ".made").touch()
     return python
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The Python that has JupyterHub, KubeSpawner and TensorFlow Serving's messages."""
+    return made("requirements.txt")
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Path:
+    """The Python that has TensorFlow, of the version of the prototypes' image."""
+    return made("tensorflow.txt")

@@ -9,6 +9,7 @@ HUB = "tests/real/test_core.py::test_everything_is_ready"
 NOTEBOOK = "tests/real/test_culling.py::test_a_notebook_is_stopped_when_its_work_is_done"
 GPU_NOTEBOOK = "tests/real/test_two_clusters.py::test_a_notebook_with_a_gpu_on_gke"
 
+SERVERS = "tests/oracles/test_tensorflow.py::test_a_training_with_servers_ends_beside_an_evaluator"
 SANDBOX = "tests/cluster/test_jobs.py::test_all_runs_succeed"
 MODELS = "tests/oracles/test_serving.py::test_the_models_are_those_that_the_parameters_name"
 OPERATOR_KINDS = "tests/cluster/test_operator_crds.py::test_the_operator_runs_a_job_of_each_kind_to_its_end"
@@ -57,7 +58,7 @@ CHECKED: Mapping[str, Mapping[str, str]] = {
         "A program in an image, on 4 workers with a GPU each": "",
         "Your own files in TensorFlow's image, no image built": "tests/real/test_code.py::test_a_changed_program_runs",
         "Arguments as one string, as in 2017": "",
-        "Parameter servers on gke only": "",
+        "Parameter servers on gke only": SERVERS,
     },
     "tf-serving": {
         "A public model from a bucket": MODELS,
@@ -85,6 +86,6 @@ def how(prototype: str, title: str) -> str:
     test = CHECKED[prototype][title]
     if not test:
         return "Rendered and checked by Kubernetes' schemas, not run."
-    if test.startswith("tests/oracles/"):
+    if test == MODELS:
         return f"Read by its program's own parser, not run: `{test}`."
     return f"Run with its real program, at a size for tests: `{test}`."
