@@ -326,3 +326,34 @@ def test_nothing_is_written_before_the_answer_nor_where_it_must_be_confirmed(
     assert gone.left == (
         f"Kept: Secret/db (set by mlstack secret set). To delete: kubectl delete secret -n {namespace} db",
     )
+
+
+def test_in_a_queue_the_workload_is_switched(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+    group, plural = "kueue.x-k8s.io", "workloads.kueue.x-k8s.io"
+    crd = definition(group, versions=("v1beta1",)).replace("things", "workloads").replace("thing", "workload")
+    kubectl("apply", "-f", "-", stdin=crd.replace("Thing", "Workload"), context="gke")
+    kubectl("wait", "--for=condition=Established", f"crd/{plural}", "--timeout=30s", context="gke")
+    try:
+        queued = job("sim/mode: forever").replace(
+            "metadata: {name: train}", "metadata: {name: train, labels: {kueue.x-k8s.io/queue-name: team}}"
+        )
+        stack.write("train", queued)
+        stack.apply()
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "train", "controller": True}
+        owner["uid"] = stack.live("job/train")["metadata"]["uid"]
+        head = {"name": "job-train", "namespace": namespace, "ownerReferences": [owner]}
+        workload_of = {"apiVersion": f"{group}/v1beta1", "kind": "Workload", "metadata": head, "spec": {"active": True}}
+        kubectl("apply", "-f", "-", stdin=json.dumps(workload_of), context="gke")
+        stack.write("train", suspended(queued))
+        assert stack.counts() == {"suspend": 1}
+        assert stack.live(f"{plural}/job-train")["spec"] == {"active": False}
+        assert stack.live("job/train")["spec"]["suspend"] is False  # Kueue's own to set
+        (one,) = status(stack.scope()).components
+        assert one.ready == "suspended"
+        assert stack.apply().plan.writes == ()
+        stack.write("train", queued)
+        assert stack.counts() == {"resume": 1}
+        assert stack.live(f"{plural}/job-train")["spec"] == {"active": True}
+        assert stack.apply().plan.writes == ()
+    finally:
+        kubectl("delete", "crd", plural, context="gke")
