@@ -18,7 +18,7 @@ from mlstack.actions.wait import applied_targets, check_outcome, patience_of, wa
 from mlstack.actions.watches import Target
 from mlstack.compose.manifests import Key, key_of
 from mlstack.errors import MlstackError
-from mlstack.plan.runs import is_run
+from mlstack.plan.runs import asks_suspended, is_run
 from mlstack.plan.wanted import wanted_objects
 
 
@@ -94,4 +94,6 @@ def _wait(session: Session, began: float, options: ApplyOptions, on_event: OnEve
 
 def _run_targets(session: Session) -> tuple[list[Target], Mapping[Place, str]]:
     targets, versions = applied_targets(session)
-    return [target for target in targets if is_run(target.key)], versions
+    manifests = (manifest for one in session.rendered for manifest in one.manifests)
+    held = {key_of(manifest) for manifest in manifests if asks_suspended(manifest)}  # nothing of it comes
+    return [target for target in targets if is_run(target.key) and target.key not in held], versions

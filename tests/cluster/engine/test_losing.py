@@ -246,7 +246,7 @@ def test_a_run_is_suspended_and_released_in_place(stack: Stack, namespace: str, 
 def test_a_run_that_begins_suspended(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
     running = job("sim/mode: forever")
     stack.write("train", suspended(running))
-    assert stack.counts() == {"new run": 1}
+    assert stack.counts() == {"create": 1, "new run": 1}  # the namespace, too
     assert stack.apply().plan.writes == ()
     stack.write("train", running)
     assert stack.counts() == {"resume": 1}
