@@ -297,11 +297,12 @@ def test_a_protected_environment_is_asked_for(faulty: App, kubeconfig: Path) -> 
     faulty.do("param", "set", "--env=gke", "model", "replicas", "2")
     before = everything(kubeconfig, "gke")
     told = "gke is protected, and stdin is not a terminal; nothing was changed."
-    refused(faulty, Fault("apply gke", told, "--yes"))
+    restarting = "apply gke --allow-disruption"  # its pod may run by now
+    refused(faulty, Fault(restarting, told, "--yes"))
     refused(faulty, Fault("delete gke", told, "--yes"))
-    faulty.do("apply", "gke", "--dry-run")
+    faulty.do("apply", "gke", "--allow-disruption", "--dry-run")
     assert everything(kubeconfig, "gke") == before
-    assert "change 1" in faulty.do("apply", "gke", "--yes", "--no-wait")
+    assert "change 1" in faulty.do("apply", "gke", "--allow-disruption", "--yes", "--no-wait")
 
 
 # -- what the cluster itself does not let happen
