@@ -224,7 +224,9 @@ class _Work:
 
     def make_namespaces(self) -> None:
         """First of all: the inventory itself stands in one."""
-        changes = [change for change in self.plan.writes if change.stage == NAMESPACES and not change.component]
+        # A prune has no component either where somebody took the labels away; it sends nothing.
+        sending = (change for change in self.plan.writes if change.manifest is not None)
+        changes = [change for change in sending if change.stage == NAMESPACES and not change.component]
         if changes:
             self.stages.send_stage(NAMESPACES, changes)
         failed = {sent.change.key.name for sent in self.stages.sent if sent.error}

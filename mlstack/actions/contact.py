@@ -15,7 +15,7 @@ from mlstack.app.project import Project
 from mlstack.cluster import kubeconfig as kubeconfigs
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.connect import connect
+from mlstack.cluster.connect import IN_CLUSTER, connect, in_pod
 from mlstack.cluster.failures import ClusterError, ForbiddenError, KubeconfigError
 from mlstack.cluster.identity import cluster_uid
 from mlstack.cluster.kinds import well_known
@@ -37,7 +37,7 @@ def kube_contexts(kubeconfig: str | None) -> KubeContexts:
     known = kubeconfigs.load(kubeconfig)
     contexts = {name: _context(known, name) for name in known.names}
     return KubeContexts(
-        known.names,
+        (*known.names, IN_CLUSTER) if in_pod() and IN_CLUSTER not in known.names else known.names,
         known.current,
         {name: found.server for name, found in contexts.items() if found},
         {name: found.namespace for name, found in contexts.items() if found},

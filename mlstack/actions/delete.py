@@ -12,6 +12,7 @@ from mlstack.actions.going import await_gone, held
 from mlstack.actions.leftovers import left_behind
 from mlstack.actions.lock import Lock, locked
 from mlstack.actions.losses import losses
+from mlstack.actions.neighbors import refuse_relied_on
 from mlstack.actions.outcome import confirmed, lock_seconds
 from mlstack.actions.reading import first_parent, inventory_of, list_members, read_parent, unseen_kinds
 from mlstack.actions.receipts import remove_receipts
@@ -24,9 +25,8 @@ from mlstack.cluster.failures import ClusterError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, did_you_mean
-from mlstack.plan.decide import component_of, controlled
-from mlstack.plan.inventory import Inventory, entry
-from mlstack.plan.kinds import check_includes
+from mlstack.plan.inventory import Inventory, component_of, entry
+from mlstack.plan.kinds import INCLUDE_SHARED, check_includes
 from mlstack.plan.losing import data_word
 from mlstack.plan.notices import unseen_notices
 from mlstack.plan.stages import SERVICES, stages
@@ -73,9 +73,10 @@ def delete(
 ) -> Deletion:
     """Deletes what this app has in an environment, or some components of it. The app's files need not be right.
 
-    `include`: kinds that hold data (`pvc`, `crd`, …) to delete too. `confirm` is as apply's; `yes`: the caller agreed
-    to a protected environment beforehand. Raises UnconfirmedError, NotReadyError for what does not go in time,
-    LockedError, LockLostError and MovedError as apply does.
+    `include`: kinds that hold data (`pvc`, `crd`, …) to delete too, or `shared`: what other environments rely on.
+    `confirm` is as apply's; `yes`: the caller agreed to a protected environment beforehand. Raises UnconfirmedError,
+    MlstackError for what others rely on, NotReadyError for what does not go in time, LockedError, LockLostError and
+    MovedError as apply does.
     """
     check_includes(include)
     session = connect_only(scope)
@@ -133,7 +134,16 @@ def _find(session: Session, include: Collection[str]) -> _Found:
     _refuse_unknown(scope, members.values())
     chosen = {key: live for key, live in members.items() if _chosen(live, scope.components)}
     going = {key: live for key, live in chosen.items() if not _kept(key, live, include)}
+    if INCLUDE_SHARED not in include:
+        refuse_relied_on(session, {**_namespace_key(session, include), **going}, members)
     return _Found(parent, inventory, members, going, tuple(sorted(set(chosen) - set(going))))
+
+
+def _namespace_key(session: Session, include: Collection[str]) -> dict[Key, Manifest]:
+    """The environment's namespace, where it may go: with it goes what other environments have in it."""
+    if "namespace" not in include or session.scope.components:
+        return {}
+    return {Key("", "Namespace", "", session.owner.namespace): {"metadata": {}}}
 
 
 def _find_again(session: Session, found: _Found, include: Collection[str], agreed: bool) -> _Found:
@@ -162,7 +172,7 @@ def _refuse_unknown(scope: Scope, members: Iterable[Manifest]) -> None:
 
 
 def _chosen(live: Manifest, components: Collection[str]) -> bool:
-    return not controlled(live) and (not components or component_of(live) in components)
+    return not components or component_of(live) in components
 
 
 def _kept(key: Key, live: Manifest, include: Collection[str]) -> bool:
@@ -230,6 +240,7 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
         kinds=frozenset((key.group, key.kind) for key in left),
         namespaces=frozenset(key.namespace for key in left if key.namespace),
         digests={name: value for name, value in inventory.digests.items() if name in names},
+        members={name: uid for name, uid in inventory.members.items() if name in names},
         runs=runs,
         past={name: found for name, found in inventory.past.items() if name in runs},
         former=inventory.former if components else 0,

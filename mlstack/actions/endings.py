@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
-from mlstack.actions.componentpods import labels_of, run_places
+from mlstack.actions.componentpods import run_places
 from mlstack.actions.listing import Place
 from mlstack.actions.mirror import Listed, Lost, Mirror, Told
 from mlstack.actions.reading import inventory_of, read_parent
@@ -21,7 +21,7 @@ from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, WorkloadFailedError
 from mlstack.plan.fit.asks import asks
-from mlstack.plan.inventory import GroupKind, Inventory
+from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, component_of
 from mlstack.plan.readiness import State
 from mlstack.plan.reasons import best_reason, owned_pods
 from mlstack.plan.runs import has_ended, run_readiness
@@ -39,7 +39,8 @@ class Endings:
 
     def __init__(self, session: Session, component: str, inventory: Inventory, on_end: Callable[[], None]) -> None:
         self._session, self._component, self._on_end = session, component, on_end
-        self._client, self._labels = session.connection.client, labels_of(session, component)
+        # Not by the component's common label: a run may carry one of its author's instead.
+        self._client, self._labels = session.connection.client, f"{PART_OF}={session.owner.set_id}"
         self._runs: dict[Key, Manifest] = {}
         self._lock = threading.Lock()
         self._mirrors: list[Mirror] = []
@@ -59,7 +60,10 @@ class Endings:
                     raise found
             else:
                 self._versions[place] = found.resource_version
-                self._runs.update({key_of(item): item for item in found.items})
+                self._runs.update(self._own(found.items))
+
+    def _own(self, runs: Iterable[Manifest]) -> dict[Key, Manifest]:
+        return {key_of(run): run for run in runs if component_of(run) == self._component}
 
     @property
     def pods(self) -> int:
@@ -122,7 +126,7 @@ class Endings:
         """A run that has ended counts when it is removed, too; one that is removed before may be started again."""
         key = key_of(told.object)
         if told.type != "DELETED":
-            self._runs[key] = told.object
+            self._runs.update(self._own([told.object]))
         elif key in self._runs and not has_ended(self._runs[key]):
             del self._runs[key]
 
@@ -134,7 +138,7 @@ class Endings:
         gone = {key for key in here if not has_ended(self._runs[key])}
         for key in gone:
             del self._runs[key]
-        self._runs.update({key_of(item): item for item in told.items})
+        self._runs.update(self._own(told.items))
 
     def check(self, environment: str, pods: Sequence[Manifest]) -> None:
         """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""

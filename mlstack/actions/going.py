@@ -11,7 +11,7 @@ from mlstack.actions.session import Session
 from mlstack.cluster import objects
 from mlstack.cluster.failures import NotFoundError
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.plan.inventory import PART_OF
+from mlstack.plan.inventory import PART_OF, part_of
 
 PAUSE_SECONDS = 0.3
 QUIET_SECONDS = 5.0  # a controller that runs takes its finalizer away within that, mostly
@@ -54,15 +54,21 @@ def _held(live: Manifest) -> str:
 
 
 def still_there(session: Session, keys: Sequence[Key], going: Mapping[Key, Manifest]) -> list[Manifest]:
-    """Which of the objects are not gone, by one LIST per kind and namespace: a GET each takes longer than to delete."""
-    places = sorted({(key.group, key.kind, key.namespace) for key in keys})
-    listings = all_or_raise(session.connection.client.map(lambda place: _ours(session, *place), places))
+    """Which of the objects are not gone, by one LIST per kind and namespace: a GET each takes longer than to delete.
+
+    An object without our label, which somebody took away, is asked for by its name.
+    """
+    labelled = {key for key in keys if part_of(going[key]) == session.owner.set_id}
+    places = sorted({(key.group, key.kind, key.namespace) for key in labelled})
+    listings = all_or_raise(session.connection.client.map(lambda place: _listed(session, *place), places))
+    others = sorted(set(keys) - labelled)
+    listings += all_or_raise(session.connection.client.map(lambda key: _named(session, key), others))
     uids = {going[key]["metadata"].get("uid") for key in keys}
     return [live for found in listings for live in found if live["metadata"]["uid"] in uids]
 
 
-def _ours(session: Session, group: str, kind: str, namespace: str) -> list[Manifest]:
-    """The metadata of our objects of a kind in a namespace; none where the kind is not served any more."""
+def _listed(session: Session, group: str, kind: str, namespace: str) -> list[Manifest]:
+    """The metadata of the labelled objects of a kind in a namespace; none where the kind is not served any more."""
     resource = session.resource_of(group, kind)
     if resource is None:
         return []
@@ -71,3 +77,11 @@ def _ours(session: Session, group: str, kind: str, namespace: str) -> list[Manif
         return objects.list_objects(client, resource, namespace or None, labels=labels, metadata_only=True).items
     except NotFoundError:
         return []
+
+
+def _named(session: Session, key: Key) -> list[Manifest]:
+    resource = session.resource_of(key.group, key.kind)
+    if resource is None:
+        return []
+    found = objects.find(session.connection.client, resource, key.namespace or None, key.name, metadata_only=True)
+    return [{**found, "apiVersion": resource.api_version, "kind": resource.kind}] if found else []

@@ -10,7 +10,8 @@ from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.plan.kinds import kind_of
-from mlstack.plan.losing import FEW, SECRET_SET, claims_of, deletes_claims
+from mlstack.plan.losing import FEW, claims_of, deletes_claims
+from mlstack.plan.ownership import SET_BY_HAND
 
 CLAIM, SECRET = well_known("v1", "PersistentVolumeClaim"), well_known("v1", "Secret")
 
@@ -49,7 +50,7 @@ def _secrets(session: Session, members: Collection[Key]) -> Iterable[str]:
     found = [
         key_of(one)
         for one in _listed(session, SECRET, namespace)
-        if any(str(entry.get("manager")) == SECRET_SET for entry in one["metadata"].get("managedFields") or [])
+        if any(str(entry.get("manager")) == SET_BY_HAND for entry in one["metadata"].get("managedFields") or [])
     ]
     yield from _by_kubectl("secret", namespace, set(found) - set(members), " (set by mlstack secret set)")
 

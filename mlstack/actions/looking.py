@@ -141,11 +141,10 @@ def look_at_kinds(session: Session, kinds: Sequence[Need], everything: Component
 
 
 def _unserved(session: Session, need: Need) -> Finding:
-    all_kinds = session.connection.discovery.all()
-    others = sorted(
-        version for version, kind in all_kinds if kind == need.kind and _group(version) == _group(need.version)
-    )
-    return unserved(need, others, session.settings(need.component), where(session))
+    discovery = session.connection.discovery
+    others = discovery.other_versions(need.version, need.kind)
+    near = "" if others else discovery.meant(need.version, need.kind)
+    return unserved(need, others, session.settings(need.component), where(session), near)
 
 
 def _group(version: str) -> str:

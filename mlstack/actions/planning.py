@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mlstack.actions.asking import ask
 from mlstack.actions.losses import with_losses
+from mlstack.actions.neighbors import users_of
 from mlstack.actions.reading import Reading, read
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.app.conflicts import conflict_rules
@@ -17,10 +18,11 @@ from mlstack.errors import MlstackError
 from mlstack.plan.decide import drafts, prunes, spared, with_their_run
 from mlstack.plan.generated import filled
 from mlstack.plan.inventory import Inventory
-from mlstack.plan.kinds import check_includes
+from mlstack.plan.kinds import INCLUDE_SHARED, check_includes
 from mlstack.plan.model import Action, Allow, Change, Plan
 from mlstack.plan.notices import notices, unseen_notices
 from mlstack.plan.rerun import rerun, sending, under_former_hash
+from mlstack.plan.sharing import kept_for
 from mlstack.plan.stages import NAMESPACES
 from mlstack.plan.wanted import Wanted, wanted_objects
 
@@ -53,6 +55,7 @@ def plan_session(session: Session, allow: Allow) -> Planning:
     complete = [_with_generated(one, reading) for one in wanted]
     changes = with_their_run(ask(session, drafts(complete, reading.snapshot, session.owner, allow), allow))
     removals = spared(prunes(complete, reading.snapshot, allow, session.scope.components), changes, reading.snapshot)
+    removals = _left_to_others(session, removals, reading, allow)
     changes, removals = with_losses(session, changes, allow), with_losses(session, removals, allow)
     namespaces = [_namespace(name, session) for name in reading.missing_namespaces]
     told = [f"{one.component}: {note}" for one in session.rendered for note in one.notes]
@@ -65,6 +68,14 @@ def plan_session(session: Session, allow: Allow) -> Planning:
     )
     planning = Planning(plan, tuple(complete), reading)
     return _again(session, planning, allow) if session.again else planning
+
+
+def _left_to_others(session: Session, removals: list[Change], reading: Reading, allow: Allow) -> list[Change]:
+    """The prunes without what other environments of the cluster rely on."""
+    going = {change.key: change.live for change in removals if change.writes and change.live}
+    if not going or INCLUDE_SHARED in allow.include:
+        return removals
+    return kept_for(removals, users_of(session, going, reading.snapshot.ours))
 
 
 def _question(session: Session, inventory: Inventory) -> str:

@@ -12,16 +12,17 @@ from mlstack.cluster.failures import ForbiddenError
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.cluster.objects import Listing
 from mlstack.compose.manifests import Key, Manifest, key_of
-from mlstack.plan import fields as paths
 from mlstack.plan.decide import Snapshot
-from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, Owner, Stored, from_stored, is_ours
+from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, Owner, Stored, from_stored
 from mlstack.plan.model import Allow
+from mlstack.plan.ownership import lost_keys, managed_among
 from mlstack.plan.wanted import Wanted
 
 __all__ = [
     "Place",
     "Reading",
     "all_or_raise",
+    "find_named",
     "first_parent",
     "inventory_of",
     "list_members",
@@ -51,16 +52,19 @@ def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
     parent = first_parent(session)
     inventory = inventory_of(parent, session.owner)
     versions: dict[Place, str] = {}
+    rendered = {one.key for one in wanted}
     ours = _list_ours(session, wanted, inventory, versions)
-    strangers = _list_strangers(session, [one for one in wanted if one.key not in ours], versions)
-    lost = [live for live in strangers.values() if _take_whole(live, session.owner, allow, wanted)]
-    whole = _get_whole(session, lost)
-    mine = {key: live for key, live in whole.items() if _known(strangers[key], session.owner)}
-    others = {key: whole.get(key, live) for key, live in strangers.items() if key not in mine}
-    absent = {one.key.namespace for one in wanted if one.key not in ours and one.key.namespace}
-    missing = _missing_namespaces(session, absent | {session.owner.namespace}, wanted, inventory)
+    absent = [one for one in wanted if one.key not in ours]
     unseen = unseen_kinds(session, inventory)
-    return Reading(Snapshot({**ours, **mine}, others, inventory), parent, versions, missing, unseen)
+    strangers = _list_strangers(session, absent, _lost(inventory, ours, unseen), versions)
+    mine = managed_among(strangers, rendered, session.owner, inventory)
+    adopted = {one.key for one in absent if allow.adopt and not one.shared}
+    whole = _get_whole(session, [live for key, live in strangers.items() if key in mine or key in adopted])
+    ours |= {key: live for key, live in whole.items() if key in mine}
+    others = {key: whole.get(key, live) for key, live in strangers.items() if key in rendered and key not in mine}
+    namespaces = {one.key.namespace for one in absent if one.key.namespace} | {session.owner.namespace}
+    missing = _missing_namespaces(session, namespaces, wanted, inventory)
+    return Reading(Snapshot(ours, others, inventory), parent, versions, missing, unseen)
 
 
 def read_parent(session: Session) -> store.Parent:
@@ -80,14 +84,35 @@ def inventory_of(parent: store.Parent, owner: Owner) -> Inventory:
     return from_stored(Stored(parent.labels, parent.annotations, parent.data), owner)
 
 
-def list_members(session: Session, inventory: Inventory, versions: dict[Place, str]) -> dict[Key, Manifest]:
-    """Everything in the cluster that carries our label, of the kinds that the inventory names."""
-    return _list_ours(session, (), inventory, versions)
+def list_members(
+    session: Session, inventory: Inventory, versions: dict[Place, str], rendered: Collection[Key] = ()
+) -> dict[Key, Manifest]:
+    """Every object that is managed by this environment, of the kinds that the inventory names, in full."""
+    found = list_labelled_objects(session, (), inventory, versions)
+    ours = managed_among(found, rendered, session.owner, inventory)
+    lost = _lost(inventory, ours, unseen_kinds(session, inventory))
+    strangers = _list_strangers(session, (), lost, {})
+    mine = managed_among(strangers, rendered, session.owner, inventory)
+    return ours | _get_whole(session, mine.values())
+
+
+def _lost(inventory: Inventory, ours: Collection[Key], unseen: Collection[GroupKind]) -> list[Key]:
+    """The recorded objects that have to be looked for by name: no LIST by our label has shown them."""
+    return [key for key in lost_keys(inventory, ours) if (key.group, key.kind) not in unseen]
 
 
 def _list_ours(
     session: Session, wanted: Iterable[Wanted], inventory: Inventory, versions: dict[Place, str]
 ) -> dict[Key, Manifest]:
+    items = list(wanted)
+    found = list_labelled_objects(session, items, inventory, versions)
+    return managed_among(found, {one.key for one in items}, session.owner, inventory)
+
+
+def list_labelled_objects(
+    session: Session, wanted: Iterable[Wanted], inventory: Inventory, versions: dict[Place, str]
+) -> dict[Key, Manifest]:
+    """Every object with our label, where this environment has or will have objects. Copies carry it, too."""
     if not inventory.exists:
         return {}  # the inventory is written before the first object: there can be none
     items = list(wanted)
@@ -158,28 +183,38 @@ def unseen_kinds(session: Session, inventory: Inventory) -> frozenset[GroupKind]
     return frozenset((group, kind) for group, kind in custom if group in down)
 
 
-def _list_strangers(session: Session, absent: Sequence[Wanted], versions: dict[Place, str]) -> dict[Key, Manifest]:
-    """What already has the names of the objects to be created: metadata only, unselected."""
-    names = {one.key for one in absent}
+def _list_strangers(
+    session: Session, absent: Sequence[Wanted], lost: Sequence[Key], versions: dict[Place, str]
+) -> dict[Key, Manifest]:
+    """The objects with the names of those to be created, and the recorded ones without our label: metadata only."""
+    names = {one.key for one in absent} | set(lost)
 
     def one(place: Place) -> Listing:
         return objects.list_objects(session.connection.client, place[0], place[1] or None, metadata_only=True)
 
-    found = _gathered(session, sorted(_places_of(session, absent), key=order), one, versions)
+    places = _places_of(session, absent)
+    places |= _places_of_keys(session, [key for key in lost if key not in {one.key for one in absent}], places)
+    found = _gathered(session, sorted(places, key=order), one, versions)
     return {key: live for key, live in found.items() if key in names}
 
 
-def _known(live: Manifest, owner: Owner) -> bool:
-    """Ours in truth: by label, or by our field manager where somebody took the label away."""
-    return is_ours(live, owner) or owner.manager in paths.managers(live)
+def find_named(session: Session, keys: Collection[Key]) -> set[Key]:
+    """Which of the keys exist in the cluster, whoever made the objects: one LIST of metadata per kind and namespace."""
+    return set(_list_strangers(session, (), list(keys), {}))
 
 
-def _take_whole(live: Manifest, owner: Owner, allow: Allow, wanted: Sequence[Wanted]) -> bool:
-    shared = {one.key for one in wanted if one.shared}
-    return _known(live, owner) or (allow.adopt and key_of(live) not in shared)
+def _places_of_keys(session: Session, keys: Iterable[Key], known: Collection[Place]) -> set[Place]:
+    """Where these objects would be, each kind in a version that is `known` already, if it is served at all."""
+    by_kind = {(resource.group, resource.kind): resource for resource, _ in sorted(known, key=order)}
+    places = set()
+    for key in keys:
+        resource = by_kind.get((key.group, key.kind)) or session.resource_of(key.group, key.kind)
+        if resource is not None:
+            places.add((resource, key.namespace if resource.namespaced else ""))
+    return places
 
 
-def _get_whole(session: Session, strangers: Sequence[Manifest]) -> dict[Key, Manifest]:
+def _get_whole(session: Session, strangers: Iterable[Manifest]) -> dict[Key, Manifest]:
     def one(live: Manifest) -> Manifest:
         resource = resource_for(session, live)
         assert resource is not None  # it was just listed

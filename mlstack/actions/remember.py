@@ -16,8 +16,9 @@ from mlstack.cluster import store
 from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
+from mlstack.plan.inventory import GroupKind, Inventory, entry, short_uid, shrunk, to_stored
 from mlstack.plan.model import SWITCHES, Action
+from mlstack.plan.ownership import parse_entry
 from mlstack.plan.receipts import given_params, told_value
 from mlstack.plan.runs import Run, RunState, asks_suspended, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
@@ -56,12 +57,29 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     runs = {**started, **_switched(planning, written & switched)}
     held = {change.key for change in planning.plan.of(Action.HELD)}
     unsent = {change.key for change in planning.plan.writes} - {one.change.key for one in results}
-    found = shrunk(announced, there, _digests(planning.wanted, announced, there, failed | unsent | held), runs)
+    digests = _digests(planning.wanted, announced, there, failed | unsent | held)
+    found = shrunk(announced, _uids(planning, announced, there, results), digests, runs)
     found = still_unseen(found, announced, planning.reading.unseen)
-    if not failed:
+    if not (failed | unsent) - set(removed):
         return found
     # What failed may be there all the same: go on looking everywhere.
+    members = {name: uid for name, uid in announced.members.items() if name not in set(map(entry, removed))}
+    found = replace(found, members={**members, **found.members})
     return replace(found, kinds=found.kinds | announced.kinds, namespaces=found.namespaces | announced.namespaces)
+
+
+def _uses(planning: Planning, before: Inventory, partial: bool) -> frozenset[str]:
+    """The shared objects of others; of components that were not planned, those of the last apply."""
+    planned = {entry(one.key) for one in planning.wanted}
+    now = {entry(change.key) for change in planning.plan.of(Action.SHARED)}
+    return frozenset(now | (before.uses - planned if partial else set()))
+
+
+def _uids(planning: Planning, announced: Inventory, there: Collection[Key], results: Iterable[Sent]) -> dict[Key, str]:
+    """The short UID of each object, as the answer to its write or as the plan's LIST has it."""
+    lives = {**planning.reading.snapshot.ours}
+    lives |= {one.change.key: one.live for one in results if one.live is not None}
+    return {key: short_uid(lives[key]) if key in lives else announced.members.get(entry(key), "") for key in there}
 
 
 def forgotten(planning: Planning) -> set[Key]:
@@ -84,7 +102,13 @@ def still_unseen(found: Inventory, before: Inventory, unseen: frozenset[GroupKin
     """With the kinds whose API was down, and where to look for them when it is back."""
     if not unseen:
         return found
-    return replace(found, kinds=found.kinds | unseen, namespaces=found.namespaces | before.namespaces)
+    kept = {name: uid for name, uid in before.members.items() if (key := parse_entry(name)) and _kind(key) in unseen}
+    members = {**kept, **found.members}
+    return replace(found, kinds=found.kinds | unseen, namespaces=found.namespaces | before.namespaces, members=members)
+
+
+def _kind(key: Key) -> GroupKind:
+    return key.group, key.kind
 
 
 def _digests(
@@ -150,7 +174,9 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
     past = {name: (run, *before.past.get(name, ()))[:PAST_RUNS] for name, run in replaced.items()}
     partial = bool(session.scope.components) or session.again
     former = session.former or (before.former if partial else 0)
-    return replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, revision=revision, former=former)
+    uses = _uses(planning, before, partial)
+    found = replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, uses=uses)
+    return replace(found, revision=revision, former=former)
 
 
 def _replaced(run: Run) -> Run:

@@ -13,6 +13,7 @@ from mlstack.compose.dump import dump_documents
 from mlstack.compose.manifests import Key, Manifest, group_of, key_of
 from mlstack.compose.render import Rendered, Target, render_all
 from mlstack.errors import MlstackError
+from mlstack.plan.scopes import defined_kinds, unknown_notes
 
 if TYPE_CHECKING:
     from mlstack.actions.paramview import ParamDifference
@@ -58,11 +59,12 @@ def show(
 ) -> tuple[Rendered, ...]:
     """What `show` prints: all but generated Secrets and Namespaces, which are apply's (decisions.md 19)."""
     _, rendered = render_environment(project, env, components, sets)
+    defined = defined_kinds(_manifests(rendered))
     return tuple(
         replace(
             one,
             manifests=tuple(filter(is_shown, one.manifests)),
-            notes=(*one.notes, *omission_notes(one.manifests)),
+            notes=(*one.notes, *omission_notes(one.manifests), *unknown_notes(one.manifests, defined)),
         )
         for one in rendered
     )
@@ -121,7 +123,9 @@ def checked(
     crds = [one for one in every if one["kind"] == "CustomResourceDefinition"]
     wrong = [problem for problem in problems if not problem.component or problem.component in asked]
     shown = sum(1 for manifest in _manifests(mine) if is_shown(manifest))
-    return [*wrong, *check(_manifests(mine), crds), *found], shown
+    names = {key_of(manifest): one.component for one in mine for manifest in one.manifests}
+    schemas = [replace(one, component=names[one.key]) for one in check(_manifests(mine), crds)]
+    return [*wrong, *schemas, *found], shown
 
 
 def _render_each(project: Project, env: str, sets: Sequence[str]) -> tuple[tuple[Rendered, ...], list[Problem]]:

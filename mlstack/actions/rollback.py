@@ -12,15 +12,17 @@ from mlstack.actions.outcome import confirmed
 from mlstack.actions.reading import inventory_of, read_parent
 from mlstack.actions.receipts import read_contents, receipt_of
 from mlstack.actions.remember import store_inventory
-from mlstack.actions.session import Scope, Session, connect_only, render_scope
+from mlstack.actions.session import Scope, Session, connect_only, render_scope, scoped
 from mlstack.app.code import read_tree
 from mlstack.app.project import COMPONENTS, Project
 from mlstack.app.values import brought_back
 from mlstack.compose.layers import Setting
+from mlstack.compose.manifests import Manifest
 from mlstack.compose.render import Rendered
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
 from mlstack.plan.model import Plan
 from mlstack.plan.receipts import Contents, Receipt, without_values
+from mlstack.plan.scopes import is_unknown, unplaced
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def _session(session: Session, scope: Scope, receipt: Receipt, contents: Content
     rendered = tuple(
         Rendered(name, contents.prototypes.get(name, ""), "", {}, tuple(contents.manifests[name])) for name in names
     )
+    rendered = scoped(rendered, session.connection.discovery)  # a receipt may be older than the cluster's CRD
     return replace(session, rendered=rendered, former=receipt.revision, contents=contents)
 
 
@@ -139,8 +142,14 @@ def _beyond_values(scope: Scope, contents: Contents) -> Iterator[str]:
     there = set(scope.project.component_names)
     plain = tuple(name for name, prototype in contents.prototypes.items() if not prototype and name in there)
     for one in render_scope(replace(scope, components=plain))[0] if plain else ():
-        if [without_values(manifest) for manifest in one.manifests] != list(contents.manifests[one.component]):
+        now, then = list(map(without_values, one.manifests)), contents.manifests[one.component]
+        if list(map(_comparable, now)) != list(map(_comparable, then)):
             yield f"{COMPONENTS}/{one.component}/ was otherwise then"
+
+
+def _comparable(manifest: Manifest) -> Manifest:
+    """Without a namespace that rendering only assumed: the receipt has what the cluster said of the kind."""
+    return unplaced(manifest) if is_unknown(manifest, ()) else manifest
 
 
 def changed_code(project: Project, contents: Contents) -> Iterator[str]:

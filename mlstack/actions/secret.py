@@ -9,14 +9,17 @@ from contextlib import suppress
 from mlstack.actions.connection import Connection, connect_environment
 from mlstack.actions.meeting import meet_and_save
 from mlstack.actions.outcome import confirmed
+from mlstack.actions.session import owner_of
 from mlstack.app.project import Project
 from mlstack.cluster import objects
 from mlstack.cluster.failures import AlreadyExistsError, NotFoundError
 from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.fields import managers
+from mlstack.plan.inventory import Owner, applied_by
+from mlstack.plan.ownership import SET_BY_HAND, is_applied
 
-MANAGER = "mlstack-secret"
 LARGEST = 1_000_000  # bytes; the API server takes about 1 MiB for all of a Secret
 
 
@@ -39,10 +42,10 @@ def put_secret(
     confirmed(confirm(why) if why and not yes else None, "" if yes else why)
     if not link.environment.cluster:
         meet_and_save(project, environment, link.cluster, link.server)
-    return set_secret(link, name, key, value, adopt), link.namespace
+    return set_secret(link, owner_of(project, link.environment), name, key, value, adopt), link.namespace
 
 
-def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool = False) -> bool:
+def set_secret(link: Connection, owner: Owner, name: str, key: str, value: bytes, adopt: bool = False) -> bool:
     """Puts `value` under `key` of the Secret `name` in the environment's namespace; True if the Secret is new.
 
     The Secret's other keys stay. Raises MlstackError for an empty or too large value, and for a Secret that mlstack did
@@ -63,8 +66,8 @@ def set_secret(link: Connection, name: str, key: str, value: bytes, adopt: bool 
         except AlreadyExistsError:  # somebody made it in between
             there = objects.get(link.client, secret, link.namespace, name, metadata_only=True)
     if not adopt:
-        _refuse_foreign(there)
-    objects.patch(link.client, secret, link.namespace, name, data, manager=MANAGER)
+        _refuse_foreign(there, owner)
+    objects.patch(link.client, secret, link.namespace, name, data, manager=SET_BY_HAND)
     return False
 
 
@@ -72,22 +75,27 @@ def _create(link: Connection, manifest: Manifest) -> None:
     """With the namespace, where the environment's is not there yet: apply asks for the Secret before it makes any."""
     secret, namespace = well_known("v1", "Secret"), well_known("v1", "Namespace")
     try:
-        objects.create(link.client, secret, manifest, manager=MANAGER)
+        objects.create(link.client, secret, manifest, manager=SET_BY_HAND)
     except NotFoundError:
         head = {"name": link.namespace, "labels": {"app.kubernetes.io/managed-by": "mlstack"}}
         made = {"apiVersion": "v1", "kind": "Namespace", "metadata": head}
         with suppress(AlreadyExistsError):
-            objects.create(link.client, namespace, made, manager=MANAGER)
-        objects.create(link.client, secret, manifest, manager=MANAGER)
+            objects.create(link.client, namespace, made, manager=SET_BY_HAND)
+        objects.create(link.client, secret, manifest, manager=SET_BY_HAND)
 
 
-def _refuse_foreign(there: Manifest) -> None:
-    """Raises MlstackError unless mlstack had a part in this Secret: by this command, or by an apply."""
-    metadata = there["metadata"]
-    managers = sorted({str(entry.get("manager", "")) for entry in metadata.get("managedFields") or []} - {""})
-    if any(one.startswith("mlstack-") for one in managers):
+def _refuse_foreign(there: Manifest, owner: Owner) -> None:
+    """Raises MlstackError unless this environment applied the Secret, or this command alone wrote to it for mlstack."""
+    metadata, names = there["metadata"], managers(there) - {""}
+    others = {name for name in names if name.startswith("mlstack-")} - {SET_BY_HAND}
+    if is_applied(there, owner) or (SET_BY_HAND in names and not others):
         return
-    whose = " and ".join(managers) or "somebody else"
+    app, environment = applied_by(there)
+    whose = (
+        f"mlstack app {app}, environment {environment}"
+        if app and others
+        else " and ".join(sorted(names)) or "another user"
+    )
     raise MlstackError(
         f"Secret/{metadata['name']} exists in namespace {metadata['namespace']}, not ours: it belongs to {whose}.",
         "--adopt sets the key all the same; its other keys stay.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.connection import Connection, connect_environment
@@ -11,13 +11,15 @@ from mlstack.app.assemble import assemble
 from mlstack.app.environments import save_files
 from mlstack.app.project import Environment, Project
 from mlstack.cluster.client import Client
+from mlstack.cluster.discovery import Discovery
 from mlstack.cluster.kinds import WELL_KNOWN, Resource
 from mlstack.cluster.store import Parent, read
 from mlstack.compose.layers import Setting
-from mlstack.compose.manifests import Manifest
+from mlstack.compose.manifests import Manifest, pod_templates
 from mlstack.compose.render import Rendered, Target, render_all
 from mlstack.plan.inventory import Owner
 from mlstack.plan.receipts import Contents
+from mlstack.plan.scopes import defined_kinds, is_unknown, unplaced
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ class Session:
         """The rendered objects by component."""
         return {one.component: list(one.manifests) for one in self.rendered}
 
+    @property
+    def pod_labels(self) -> str:
+        """The selector of this app's pods; "" (all pods) where a template has labels of its author in their place."""
+        wanted = {"app.kubernetes.io/part-of": self.owner.app, "app.kubernetes.io/managed-by": "mlstack"}
+        every = [manifest for one in self.rendered for manifest in one.manifests]
+        templates = [template for manifest in every for _, template in pod_templates(manifest)]
+        if any(not wanted.items() <= template["metadata"]["labels"].items() for template in templates):
+            return ""
+        return ",".join(f"{name}={value}" for name, value in wanted.items())
+
     def settings(self, component: str) -> Mapping[str, Setting]:
         """The settings of a rendered component; empty if it is not among them."""
         return next((one.settings for one in self.rendered if one.component == component), {})
@@ -89,6 +101,7 @@ def open_session(scope: Scope, *, pin: bool = False) -> Session:
     rendered, target = render_scope(scope)
     connection, early = _connected(scope, pin=pin)
     owner = owner_of(scope.project, connection.environment)
+    rendered = scoped(rendered, connection.discovery)
     if not connection.pinned:
         return Session(scope, connection, owner, target, rendered, early=early, unsaved=lines if pin else ())
     scope = _pinned(scope, connection)
@@ -109,6 +122,22 @@ def _pinned(scope: Scope, link: Connection) -> Scope:
     from mlstack.actions.meeting import with_pin
 
     return replace(scope, project=with_pin(scope.project, scope.environment, link.cluster, link.server))
+
+
+def scoped(rendered: Sequence[Rendered], discovery: Discovery) -> tuple[Rendered, ...]:
+    """The objects with a namespace only where their kinds have one, as the app's CRDs say, else as the cluster does.
+
+    Asks the cluster (2 requests, which a plan of such kinds needs anyway) only about kinds that nothing else tells of.
+    """
+    defined = defined_kinds(manifest for one in rendered for manifest in one.manifests)
+
+    def resolve(manifest: Manifest) -> Manifest:
+        if not is_unknown(manifest, defined):
+            return manifest
+        served = discovery.find(manifest["apiVersion"], manifest["kind"], refresh=False)
+        return manifest if served is None or served.namespaced else unplaced(manifest)
+
+    return tuple(replace(one, manifests=tuple(map(resolve, one.manifests))) for one in rendered)
 
 
 def connect_only(scope: Scope) -> Session:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mlstack.actions.events import Notice, OnEvent
+from mlstack.actions.involved import replica_sets
 from mlstack.actions.watches import PODS, Around, Seen, Target, Watches
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -125,23 +126,24 @@ class EventWords:
         self.told: dict[Key, Reason] = {}
         self.asked = time.monotonic()
 
-    def ask(self, silent: Iterable[Key], lives: Mapping[Key, Manifest]) -> None:
+    def ask(self, silent: Iterable[Key], lives: Mapping[Key, Manifest], pods: Collection[Manifest] = ()) -> None:
         """Lists the events of the namespaces of these objects where the last time was a while ago."""
         if time.monotonic() - self.asked >= EVENTS_EVERY_SECONDS:
-            self.ask_now(silent, lives)
+            self.ask_now(silent, lives, pods)
 
-    def ask_now(self, silent: Iterable[Key], lives: Mapping[Key, Manifest]) -> None:
+    def ask_now(self, silent: Iterable[Key], lives: Mapping[Key, Manifest], pods: Collection[Manifest] = ()) -> None:
         """Lists them however short ago the last time was."""
         self.asked = time.monotonic()
         keys = list(silent)
         for namespace in sorted({key.namespace for key in keys}):
             try:
                 found = objects.list_objects(self.client, EVENTS, namespace, fields="type=Warning").items
+                around = [*pods, *replica_sets(self.client, namespace, found)]
             except ClusterError as error:
                 self.on_event(Notice(f"Events cannot be read: {error.message}"))
                 continue
             for key in (key for key in keys if key.namespace == namespace):
-                self.told[key] = event_reason(events_about(lives.get(key), found))
+                self.told[key] = event_reason(events_about(lives.get(key), found, around))
 
 
 def _version(live: Manifest) -> int:

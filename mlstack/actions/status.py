@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlstack.actions.gpus import Gpus, gpus_in_use
+from mlstack.actions.involved import replica_sets
 from mlstack.actions.queues import QueueWords
-from mlstack.actions.reading import first_parent, inventory_of, list_members
+from mlstack.actions.reading import find_named, first_parent, inventory_of, list_members
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError
@@ -58,16 +59,36 @@ def status(scope: Scope) -> Status:
     """How everything stands now. Only reads."""
     session = open_session(scope)
     inventory = inventory_of(first_parent(session), session.owner)
-    ours = list_members(session, inventory, {})
+    ours = list_members(session, inventory, {}, rendered_keys(session))
     pods, notices = _pods(session, ours)
     gpus, simulated, events = gpus_of(session), is_simulated(session), _events(session, ours, pods)
-    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events))
+    shared = provided(session, ours)
+    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared))
+
+
+def provided(session: Session, ours: Mapping[Key, Manifest]) -> frozenset[Key]:
+    """The rendered objects that others provide: looked for where something of ours stands beside them.
+
+    What is of use only beside our own copy of a shared object counts while another's copy exists.
+    """
+    rendered = {key_of(manifest): manifest for one in session.rendered for manifest in one.manifests}
+    absent = {key: annotations_of(one) for key, one in rendered.items() if key not in ours}
+    shared = {key for key, found in absent.items() if SHARED in found}
+    there = find_named(session, shared) if shared and ours else set()
+    names = {str(key) for key in there}
+    return frozenset(there | {key for key, found in absent.items() if found.get(SHARED_WITH) in names})
+
+
+def rendered_keys(session: Session) -> set[Key]:
+    """The keys of everything that the environment's files describe."""
+    return {key_of(manifest) for one in session.rendered for manifest in one.manifests}
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
-    be read; `events`: warnings, where pods do not tell why something waits."""
+    be read; `events`: warnings, where pods do not tell why something waits; `shared`: rendered objects that others
+    provide."""
 
     inventory: Inventory
     ours: Mapping[Key, Manifest]
@@ -76,11 +97,15 @@ class Seen:
     simulated: bool = False
     notices: tuple[str, ...] = ()
     events: Sequence[Manifest] = ()
+    shared: frozenset[Key] = frozenset()
 
 
 def status_of(session: Session, seen: Seen) -> Status:
     """The status that follows from what was seen. Sends nothing."""
-    components = [component_status(one, seen.ours, seen.inventory, seen.pods, seen.events) for one in session.rendered]
+    components = [
+        component_status(one, seen.ours, seen.inventory, seen.pods, seen.events, seen.shared)
+        for one in session.rendered
+    ]
     link = session.connection
     return Status(
         session.scope.environment,
@@ -118,7 +143,7 @@ def is_simulated(session: Session) -> bool:
 def _pods(session: Session, ours: Mapping[Key, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
     """Our pods, asked for only where something waits for them, or runs and may have started again."""
     waiting = [key for key, live in ours.items() if key.namespace and (_runs(key, live) or not readiness(live).ready)]
-    labels = f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack"
+    labels = session.pod_labels
     found: list[Manifest] = []
     for namespace in sorted({key.namespace for key in waiting}):
         try:
@@ -143,7 +168,8 @@ def _events(session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manif
     for namespace in sorted(silent):
         try:
             events = well_known("v1", "Event")
-            found += objects.list_objects(session.connection.client, events, namespace, fields="type=Warning").items
+            told = objects.list_objects(session.connection.client, events, namespace, fields="type=Warning").items
+            found += [*told, *replica_sets(session.connection.client, namespace, told)]
         except ClusterError:
             return found  # the rest of the status stands without them
     return found
@@ -160,11 +186,13 @@ def component_status(
     inventory: Inventory,
     pods: Sequence[Manifest],
     events: Sequence[Manifest] = (),
+    shared: Collection[Key] = (),
 ) -> ComponentStatus:
     """One component's state from what it renders, what of ours is there, what is remembered, our pods and warnings."""
     keys = [key_of(m) for m in one.manifests]
     ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
-    others = [key_of(m) for m in one.manifests if key_of(m) not in ours and _may_be_others(m)]
+    others = [key for key in keys if key not in ours and key in shared]
+    lost = [key_of(m) for m in one.manifests if key_of(m) not in (*ours, *shared) and SHARED in annotations_of(m)]
     live = {key: ours[key] for key in keys if key in ours}
     total = len(keys) - len(ended) - (len(others) if live or ended else 0)
     held = {key for key in live if is_run(key) and state_of(live[key], _run(inventory, key)) is RunState.SUSPENDED}
@@ -173,15 +201,17 @@ def component_status(
     notes += [_ended_note(key, inventory) for key in ended]
     if others and live:
         notes.append(f"{_are(len(others), 'shared object')} another's")
+    if lost and live:
+        notes.append(f"{lost[0]} is missing, which another environment provided: apply creates it")
     word = _word(live, ended, held, total)
     return ComponentStatus(
         one.component, one.prototype, word, len(live), total, tuple(notes), _endpoints(live.values())
     )
 
 
-def _may_be_others(manifest: Manifest) -> bool:
-    annotations = manifest["metadata"].get("annotations") or {}
-    return SHARED in annotations or SHARED_WITH in annotations
+def annotations_of(manifest: Manifest) -> Mapping[str, str]:
+    """The annotations of an object."""
+    return manifest["metadata"].get("annotations") or {}
 
 
 def _ended_note(key: Key, inventory: Inventory) -> str:
@@ -230,7 +260,7 @@ def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest], events: 
     if from_pods.text:
         return from_pods
     told = told_in_queue(live, found.reason, events)
-    return own_reason(told) if told else event_reason(events_about(live, events))
+    return own_reason(told) if told else event_reason(events_about(live, events, [*pods, *events]))
 
 
 def _endpoints(lives: Iterable[Manifest]) -> tuple[str, ...]:
@@ -264,7 +294,7 @@ def _left_over(session: Session, ours: Mapping[Key, Manifest]) -> list[str]:
     """What is ours in the cluster and renders no longer."""
     if session.scope.components:
         return []
-    rendered = {key_of(m) for one in session.rendered for m in one.manifests}
+    rendered = rendered_keys(session)
     left = sorted(str(key) for key in ours if key not in rendered)
     if not left:
         return []

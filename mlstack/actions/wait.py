@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlstack.actions.events import OnEvent, Ready, ignore
-from mlstack.actions.reading import Place, all_or_raise, resource_for
+from mlstack.actions.reading import Place, all_or_raise, first_parent, inventory_of, resource_for
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.waiting import Patience, Waited, wait_for_targets
 from mlstack.actions.watches import Around, Target
 from mlstack.cluster import objects
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
-from mlstack.plan.inventory import PART_OF, Inventory, is_ours
+from mlstack.plan.inventory import PART_OF, Inventory
 from mlstack.plan.model import Action, Plan
+from mlstack.plan.ownership import is_managed_as_rendered
 from mlstack.plan.readiness import State, readiness, waits
 from mlstack.plan.runs import RunState, is_run, run_name, state_of
 
@@ -64,7 +65,7 @@ def applied_targets(session: Session) -> tuple[list[Target], dict[Place, str]]:
     places = sorted({(resource_for(session, m), key.namespace) for key, (_, m) in wanted.items()}, key=str)
     known = [(resource, namespace) for resource, namespace in places if resource is not None]
     labels = f"{PART_OF}={session.owner.set_id}"
-    client = session.connection.client
+    client, inventory = session.connection.client, inventory_of(first_parent(session), session.owner)
     listings = all_or_raise(
         client.map(lambda place: objects.list_objects(client, place[0], place[1] or None, labels=labels), known)
     )
@@ -72,7 +73,7 @@ def applied_targets(session: Session) -> tuple[list[Target], dict[Place, str]]:
         Target(key_of(item), wanted[key_of(item)][0], place[0], item)
         for place, listing in zip(known, listings, strict=True)
         for item in listing.items
-        if key_of(item) in wanted and is_ours(item, session.owner)
+        if key_of(item) in wanted and is_managed_as_rendered(item, session.owner, inventory)
     ]
     return targets, {place: found.resource_version for place, found in zip(known, listings, strict=True)}
 
@@ -92,7 +93,7 @@ def wait_in_session(
 ) -> Waited:
     """Waits for targets of an open session; does not judge how it ended."""
     around = Around(
-        pod_labels=f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack",
+        pod_labels=session.pod_labels,
         settings=session.settings,
         versions=versions,
         labels=f"{PART_OF}={session.owner.set_id}",

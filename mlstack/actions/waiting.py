@@ -85,7 +85,7 @@ class _Wait:
             self.sight.watch(self.around)
         while not self.settled() and time.monotonic() < self.patience.deadline:
             self.sight.take(min(TICK_SECONDS, max(0.0, self.patience.deadline - time.monotonic())))
-            self.events.ask(self.silent(), self.sight.lives)
+            self.events.ask(self.silent(), self.sight.lives, self.sight.pods.values())
             self.queues.ask(self.sight.lives.values())
             self.judge_all()
         if not self.settled():
@@ -97,7 +97,7 @@ class _Wait:
         """Judges by one more LIST, so that what a time-out reports does not depend on how soon the watches spoke."""
         self.sight.look(self.around)
         self.judge_all()
-        self.events.ask_now(self.silent(), self.sight.lives)
+        self.events.ask_now(self.silent(), self.sight.lives, self.sight.pods.values())
         self.judge_all()
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from mlstack.actions.listing import Place, spread_kinds
 from mlstack.actions.mirror import Listed, Lost, Mirror, Told
 from mlstack.actions.reading import first_parent, inventory_of, list_members
 from mlstack.actions.session import Scope, Session, inventory_object, open_session
-from mlstack.actions.status import Seen, Status, asked_for, is_simulated, status_of
+from mlstack.actions.status import Seen, Status, asked_for, is_simulated, provided, rendered_keys, status_of
 from mlstack.app.project import Project
 from mlstack.cluster.failures import ClusterError, ForbiddenError
 from mlstack.cluster.kinds import well_known
@@ -22,6 +22,7 @@ from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, wrap_unexpected
 from mlstack.plan.inventory import PART_OF
+from mlstack.plan.ownership import managed_among
 
 PODS, CONFIG_MAPS = well_known("v1", "Pod"), well_known("v1", "ConfigMap")
 LOOK_SECONDS = 2.0
@@ -133,9 +134,11 @@ class _Seen:
         self.session = session
         self.inventory = inventory_of(parent, session.owner)
         self.versions: dict[Place, str] = {}
-        self.ours = list_members(session, self.inventory, self.versions)
+        self.rendered = rendered_keys(session)
+        self.ours = list_members(session, self.inventory, self.versions, self.rendered)
         self.pods: dict[Key, Manifest] = {}
         self.simulated = is_simulated(session)
+        self.shared = provided(session, self.ours)
         self.gpus: Gpus | None = None
         self.events: list[Manifest] = []
         self.lost = ""
@@ -153,7 +156,8 @@ class _Seen:
         """What follows from it."""
         with self._lock:
             ours, pods = dict(self.ours), list(self.pods.values())
-        return status_of(self.session, Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events))
+        seen = Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events, self.shared)
+        return status_of(self.session, seen)
 
     def ask_again(self) -> bool:
         """Asks for GPUs and warnings if it is time; whether they were asked for."""
@@ -165,6 +169,7 @@ class _Seen:
             ours, pods = dict(self.ours), list(self.pods.values())
         try:
             self.gpus, self.events = asked_for(self.session, ours, pods)
+            self.shared = provided(self.session, ours)
         except ClusterError as error:
             self.lost = error.message
         return True
@@ -174,24 +179,29 @@ class _Seen:
         with self._lock:
             self.lost = ""
             if isinstance(told, Listed):
-                _replace(kept, place, told)
+                _replace(kept, place, [item for item in told.items if self._counts(kept, item)])
             elif isinstance(told, Lost):
                 self.lost = f"{told.error.message} What is shown is as it was."
             elif isinstance(told, MlstackError):
                 self.lost = told.message
             elif told.type == "DELETED":
                 kept.pop(key_of(told.object), None)
-            else:
+            elif self._counts(kept, told.object):
                 kept[key_of(told.object)] = told.object
             self._dirty = True
 
+    def _counts(self, kept: dict[Key, Manifest], live: Manifest) -> bool:
+        """Whether to keep an object: of those with our label, which copies carry too, only our own."""
+        own = managed_among({key_of(live): live}, self.rendered, self.session.owner, self.inventory)
+        return kept is not self.ours or bool(own)
 
-def _replace(kept: dict[Key, Manifest], place: Place, told: Listed) -> None:
+
+def _replace(kept: dict[Key, Manifest], place: Place, items: Sequence[Manifest]) -> None:
     resource, namespace = place
     for key in [key for key in kept if (key.group, key.kind) == (resource.group, resource.kind)]:
         if namespace in ("", key.namespace):
             del kept[key]
-    kept.update({key_of(item): item for item in told.items})
+    kept.update({key_of(item): item for item in items})
 
 
 @contextmanager
@@ -217,7 +227,7 @@ def _watched(session: Session, changed: Callable[[], None], anew: Callable[[], N
 
     ours = f"{PART_OF}={owner.set_id}"
     mirrors = [mirror(seen.ours, place, ours, seen.versions.get(place, "")) for place in seen.places]
-    pods = f"app.kubernetes.io/part-of={owner.app},app.kubernetes.io/managed-by=mlstack"
+    pods = session.pod_labels
     namespaces = sorted(seen.inventory.namespaces | {owner.namespace})
     mirrors += [mirror(seen.pods, (PODS, namespace), pods) for namespace in namespaces]
     memory = inventory_object(owner)

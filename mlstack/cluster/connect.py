@@ -28,8 +28,8 @@ _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 def connect(context: str, kubeconfig: str | None = None) -> Client:
     """A client for the cluster and user of `context`. Sends nothing yet.
 
-    `kubeconfig` is a file; None means $KUBECONFIG or ~/.kube/config. Inside a pod, the context "in-cluster" (or any,
-    where there is no kubeconfig at all) is the pod's service account. Raises KubeconfigError.
+    `kubeconfig` is a file; None means $KUBECONFIG or ~/.kube/config. Inside a pod, the context "in-cluster" is the
+    pod's service account; any other is looked up as everywhere. Raises KubeconfigError.
     """
     return Client(connection(context, kubeconfig))
 
@@ -37,9 +37,15 @@ def connect(context: str, kubeconfig: str | None = None) -> Client:
 def connection(context: str, kubeconfig: str | None = None) -> Connection:
     """The settings that `connect` uses."""
     known = files.load(kubeconfig)
-    if context not in known.contexts and _in_pod() and (context == IN_CLUSTER or not known.contexts):
+    if context in known.contexts or not in_pod():
+        return _of_context(known.context(context), known)
+    if context == IN_CLUSTER:
         return _of_pod(context, _ACCOUNT)
-    return _of_context(known.context(context), known)
+    where = f"in {known.where}" if known.contexts else "in this pod, which has no kubeconfig"
+    raise KubeconfigError(
+        f"Context {context!r} is not found {where}.",
+        f"The service account of this pod is context {IN_CLUSTER}: mlstack env set ENV --context {IN_CLUSTER} --local",
+    )
 
 
 def _of_context(context: files.Context, known: files.Kubeconfig) -> Connection:
@@ -58,7 +64,8 @@ def _of_context(context: files.Context, known: files.Kubeconfig) -> Connection:
     )
 
 
-def _in_pod() -> bool:
+def in_pod() -> bool:
+    """Whether this process runs in a pod that has a service account."""
     return "KUBERNETES_SERVICE_HOST" in os.environ and _ACCOUNT.joinpath("token").is_file()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import UnservedError
 from mlstack.cluster.kinds import WELL_KNOWN, Resource
-from mlstack.errors import did_you_mean
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+# The group that Kubernetes took apart in 1.16 and 1.22, and where its kinds are since.
+MOVED_FROM, MOVED_TO = "extensions", ("apps", "networking.k8s.io", "policy")
 
 __all__ = ["Discovery", "Resource"]
 
@@ -75,11 +78,27 @@ class Discovery:
         problem = f"The cluster of context {context!r} does not serve {kind} ({api_version})."
         if api_version in self.unavailable:
             return UnservedError(problem, "Its API server is down: kubectl get apiservices tells why.")
-        other = sorted(version for version, served in self.all() if served == kind)
-        if other:
-            return UnservedError(problem, f"It serves {kind} as {', '.join(other)}.")
-        near = did_you_mean(kind, {served for version, served in self.all() if version == api_version})
-        return UnservedError(problem, near or "Its CRD is not installed there.")
+        if others := self.other_versions(api_version, kind):
+            return UnservedError(problem, f"The cluster serves it as {', '.join(others)}: change apiVersion.")
+        near = self.meant(api_version, kind)
+        return UnservedError(problem, f"Did you mean {near}?" if near else "Its CRD is not installed there.")
+
+    def other_versions(self, api_version: str, kind: str) -> list[str]:
+        """The versions of the group that serve the kind; those of its present group where Kubernetes moved it."""
+        group = _group(api_version)
+        groups = MOVED_TO if group == MOVED_FROM else (group,)
+        return sorted(version for version, served in self.all() if served == kind and _group(version) in groups)
+
+    def meant(self, api_version: str, kind: str) -> str:
+        """The served kind that was probably meant: its plural, other letter case, a slip; "" if none is near."""
+        here = {served: found.plural for (version, served), found in self.all().items() if version == api_version}
+        same = [served for served, plural in here.items() if kind.lower() in (served.lower(), plural)]
+        near = same or difflib.get_close_matches(kind, here, 1)
+        return near[0] if near else ""
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
 
 
 def _resources(answer: dict[str, Any], unavailable: list[str]) -> Iterator[Resource]:

@@ -41,7 +41,10 @@ def _placed(
     metadata: dict[str, Any] = {"name": found["metadata"]["name"]}
     if is_namespaced(manifest, cluster_kinds):
         metadata["namespace"] = found["metadata"].get("namespace") or namespace
-    found["metadata"] = {**metadata, "labels": {**(found["metadata"].get("labels") or {}), **labels}, **rest}
+    own = found["metadata"].get("labels") or {}
+    # A label that the user wrote stays: a selector, or another tool, may go by it (decision 44).
+    missing = {name: value for name, value in labels.items() if name not in own}
+    found["metadata"] = {**metadata, "labels": {**own, **missing}, **rest}
     for _, template in pod_templates(found):
         _label_pods(template, labels)
     return found

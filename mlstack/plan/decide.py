@@ -14,11 +14,12 @@ from mlstack.plan import fields as paths
 from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
 from mlstack.plan.compare import compare, differences
 from mlstack.plan.disruption import immutable_fields, interruption
-from mlstack.plan.inventory import Inventory, Owner, entry, part_of
+from mlstack.plan.inventory import Inventory, Owner, applied_by, component_of, entry, part_of
 from mlstack.plan.kinds import kind_of
 from mlstack.plan.leaving import left_out
 from mlstack.plan.losing import data_word
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
+from mlstack.plan.ownership import SET_BY_HAND, uids, was_replaced
 from mlstack.plan.rules import Rule, takes
 from mlstack.plan.runs import (
     Decision,
@@ -34,8 +35,6 @@ from mlstack.plan.runs import (
 )
 from mlstack.plan.wanted import Wanted
 from mlstack.wording import shortened
-
-COMPONENT_LABEL = "app.kubernetes.io/component"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _draft(one: Wanted, snapshot: Snapshot, owner: Owner, allow: Allow, provided
     if live is None and one.shared_with in provided:
         return Draft(_change(one, Action.SHARED, reason=f"belongs to {one.shared_with}, which is provided already"))
     if live is None and other is not None and not (allow.adopt and not one.shared):
-        return Draft(_not_ours(one, other, owner))
+        return Draft(_not_ours(one, other, snapshot.inventory))
     if one.run:
         return Draft(_run(one, live, snapshot.inventory, allow))
     if live is not None:
@@ -105,21 +104,26 @@ def _change(
     )
 
 
-def _not_ours(one: Wanted, other: Manifest, owner: Owner) -> Change:
+def _not_ours(one: Wanted, other: Manifest, inventory: Inventory) -> Change:
     whose = _others_name(other)
     if one.shared:
         return _change(one, Action.SHARED, live=other, reason=f"provided by {whose}")
     blocked = f"exists, not ours: it belongs to {whose}. --adopt takes it over."
+    if was_replaced(other, inventory):
+        blocked = f"exists, but is not the object that was applied: {whose} created it again. --adopt takes it over."
     return _change(one, Action.FOREIGN, live=other, reason=f"made by {whose}", blocked=blocked)
 
 
 def _others_name(other: Manifest) -> str:
     """Who made an object, in words: an mlstack app, another ApplySet, or its field managers."""
-    labels = other["metadata"].get("labels") or {}
-    app = labels.get("app.kubernetes.io/part-of")
-    if part_of(other) and labels.get("app.kubernetes.io/managed-by") == "mlstack":
-        return f"mlstack app {app}" if app else "another mlstack app"
     names = sorted(paths.managers(other) - {""})
+    app, environment = applied_by(other)
+    ours = [name for name in names if name.startswith("mlstack-") and name != SET_BY_HAND]
+    if ours and app:
+        return f"mlstack app {app}, environment {environment}"
+    app = str((other["metadata"].get("labels") or {}).get("app.kubernetes.io/part-of", ""))
+    if ours and part_of(other):
+        return f"mlstack app {app}" if app else "another mlstack app"
     return former_owner(other) or ", ".join(names) or "somebody else"
 
 
@@ -313,12 +317,20 @@ def _hidden(found: FieldChange) -> FieldChange:
 def prunes(
     objects: Iterable[Wanted], snapshot: Snapshot, allow: Allow, components: Collection[str] = ()
 ) -> list[Change]:
-    """What is ours and no longer rendered. `components`: only within these (all if empty)."""
+    """What is ours and no longer rendered. `components`: only within these (all if empty).
+
+    Never what is wanted under another spelling of its key: another group that serves the same object, a namespace
+    written for a kind that has none.
+    """
     rendered = {one.key for one in objects}
+    spelled = {replace(key, namespace="") for key in rendered}
+    known = [*snapshot.ours.items(), *snapshot.others.items()]
+    wanted = uids(live for key, live in known if key in rendered)
     return [
         _prune(key, live, allow)
         for key, live in sorted(snapshot.ours.items())
-        if key not in rendered and not controlled(live) and (not components or component_of(live) in components)
+        if not (key in rendered or (not key.namespace and key in spelled) or live["metadata"].get("uid") in wanted)
+        and (not components or component_of(live) in components)
     ]
 
 
@@ -349,13 +361,3 @@ def _spared(change: Change, user: Key | None) -> Change:
     if user is None or (change.key.group, change.key.kind) != ("", "ConfigMap") or not change.writes:
         return change
     return replace(change, action=Action.KEEP, reason=f"kept: goes with {user}, which was started with it")
-
-
-def component_of(live: Manifest) -> str:
-    """The component that an object of ours was rendered for."""
-    return str((live["metadata"].get("labels") or {}).get(COMPONENT_LABEL, ""))
-
-
-def controlled(live: Manifest) -> bool:
-    """Whether a controller made it: it may carry our labels as a copy, and goes with its owner."""
-    return any(reference.get("controller") for reference in live["metadata"].get("ownerReferences") or [])

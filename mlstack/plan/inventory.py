@@ -1,7 +1,8 @@
 """What one app has in one environment, as the ConfigMap that is its ApplySet parent remembers it.
 
-Membership of an object is its label; the parent says where to look (kinds and namespaces), what was applied last (a
-digest per object) and which runs there were. Source: KEP-3659 (ApplySet: kubectl apply --prune).
+The parent lists every object by its key with a short form of its UID (plan/ownership.py says whose an object is), where
+to look (kinds and namespaces), what was applied last (a digest per object) and which runs there were. The labels only
+select. Source: KEP-3659 (ApplySet: kubectl apply --prune).
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.packing import packed, unpacked
-from mlstack.plan.runs import Run
+from mlstack.plan.runs import Run, RunState
 
 ID_LABEL = "applyset.kubernetes.io/id"
 PART_OF = "applyset.kubernetes.io/part-of"
 TOOLING = "applyset.kubernetes.io/tooling"
 GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
+USES = "mlstack.dev/uses"  # annotation: the shared objects of others that stand in for our own
 TOOL = "mlstack/v1"
+COMPONENT, FORMER_COMPONENT = "mlstack.dev/component", "app.kubernetes.io/component"  # labels
+APPLIED_BY = "mlstack.dev/applied-by"  # annotation: APP/ENVIRONMENT, for people and for messages; it decides nothing
+UID_DIGITS = 12  # of a UID that are stored: enough to tell two objects of one key apart, and small for thousands
 
 GroupKind = tuple[str, str]
 
@@ -49,8 +55,10 @@ class Owner:
 class Inventory:
     """Kinds and namespaces where ours may be, the digest of each object applied last, the last run of each run object.
 
-    `exists`: whether the parent was found in the cluster. `revision`: of the last receipt; `former`: the one that a
-    rollback went back to, 0 if the files were applied since. `past`: the runs before the last one, the newest first.
+    `members`: each object's short UID by its entry, "" where it is unknown: announced before it was written, or stored
+    by a former version, which kept no UIDs. `exists`: whether the parent was found in the cluster. `revision`: of the
+    last receipt; `former`: the one that a rollback went back to, 0 if the files were applied since. `past`: the runs
+    before the last one, the newest first. `uses`: the entries of shared objects that others provide.
     """
 
     kinds: frozenset[GroupKind] = frozenset()
@@ -61,11 +69,18 @@ class Inventory:
     revision: int = 0
     former: int = 0
     past: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    uses: frozenset[str] = frozenset()
 
 
 def entry(key: Key) -> str:
     """How the parent calls an object: Kind.group/namespace/name."""
     return f"{key.kind}.{key.group}/{key.namespace}/{key.name}"
+
+
+def short_uid(live: Manifest) -> str:
+    """The stored form of an object's UID, "" if it has none."""
+    return str(live["metadata"].get("uid") or "").replace("-", "")[:UID_DIGITS]
 
 
 def superset(before: Inventory, writing: Collection[Key]) -> Inventory:
@@ -76,16 +91,19 @@ def superset(before: Inventory, writing: Collection[Key]) -> Inventory:
         kinds=before.kinds | {(key.group, key.kind) for key in writing},
         namespaces=before.namespaces | {key.namespace for key in writing if key.namespace},
         digests={name: value for name, value in before.digests.items() if name not in unsure},
+        members={**dict.fromkeys(unsure, ""), **before.members},
     )
 
 
-def shrunk(before: Inventory, there: Iterable[Key], digests: Mapping[Key, str], runs: Mapping[str, Run]) -> Inventory:
-    """What to remember afterwards: `there` is all of ours that exists now. Runs are never forgotten."""
-    keys = list(there)
+def shrunk(
+    before: Inventory, there: Mapping[Key, str], digests: Mapping[Key, str], runs: Mapping[str, Run]
+) -> Inventory:
+    """What to remember afterwards: `there` is all of ours that exists now, with short UIDs. Runs are kept forever."""
     return replace(
         before,
-        kinds=frozenset((key.group, key.kind) for key in keys),
-        namespaces=frozenset(key.namespace for key in keys if key.namespace),
+        kinds=frozenset((key.group, key.kind) for key in there),
+        namespaces=frozenset(key.namespace for key in there if key.namespace),
+        members={entry(key): uid for key, uid in sorted(there.items())},
         digests={entry(key): value for key, value in sorted(digests.items())},
         runs={**before.runs, **runs},
     )
@@ -108,11 +126,18 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
     past = {name: [asdict(run) for run in found] for name, found in inventory.past.items()}
     return Stored(
         labels={ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
-        annotations={TOOLING: TOOL, GROUP_KINDS: ",".join(kinds), NAMESPACES: ",".join(others)},
+        annotations={
+            TOOLING: TOOL,
+            GROUP_KINDS: ",".join(kinds),
+            NAMESPACES: ",".join(others),
+            APPLIED_BY: f"{owner.app}/{owner.environment}",
+            USES: ",".join(sorted(inventory.uses)),
+        },
         data={
             "app": owner.app,
             "environment": owner.environment,
-            "applied": packed(json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":"))),
+            "applied": _packed(inventory.digests),
+            "members": _packed(inventory.members),
             "runs": json.dumps(runs, sort_keys=True, default=str),
             "past": packed(json.dumps(past, sort_keys=True, default=str)),
             "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
@@ -129,27 +154,35 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
             "Remove or rename it.",
         )
     others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
-    runs = {name: Run(**run) for name, run in json.loads(data.get("runs") or "{}").items()}
+    runs = {name: _run(run) for name, run in json.loads(data.get("runs") or "{}").items()}
     past = json.loads(unpacked(data.get("past") or "{}"))
+    digests = json.loads(unpacked(data.get("applied") or "{}"))
+    history = json.loads(data.get("history") or "{}")
     return Inventory(
-        kinds=frozenset(_parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
+        kinds=frozenset(parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
         namespaces=frozenset(others | {owner.namespace}),
-        digests=json.loads(unpacked(data.get("applied") or "{}")),
+        digests=digests,
         runs=runs,
         exists=True,
-        past={name: tuple(Run(**run) for run in found) for name, found in past.items()},
-        **json.loads(data.get("history") or "{}"),
+        revision=int(history.get("revision") or 0),
+        former=int(history.get("former") or 0),
+        past={name: tuple(map(_run, found)) for name, found in past.items()},
+        uses=frozenset(name for name in annotations.get(USES, "").split(",") if name),
+        members=json.loads(unpacked(data["members"])) if data.get("members") else dict.fromkeys(digests, ""),
     )
 
 
-def same_contents(one: Inventory, other: Inventory) -> bool:
-    """Whether storing `other` over `one` would change nothing."""
-    return (one.kinds, one.digests, one.runs) == (other.kinds, other.digests, other.runs)
+def _packed(values: Mapping[str, str]) -> str:
+    return packed(json.dumps(dict(values), sort_keys=True, separators=(",", ":")))
 
 
-def is_ours(live: Manifest, owner: Owner) -> bool:
-    """Whether an object carries our ApplySet's label."""
-    return part_of(live) == owner.set_id
+RUN_FIELDS = frozenset(one.name for one in fields(Run))
+
+
+def _run(stored: Mapping[str, Any]) -> Run:
+    """A stored run; fields that a newer version added are left out, and an outcome of its own counts as an end."""
+    run = Run(**{name: value for name, value in stored.items() if name in RUN_FIELDS})
+    return run if run.outcome in set(RunState) else replace(run, outcome=RunState.REMOVED.value)
 
 
 def part_of(live: Manifest) -> str:
@@ -157,16 +190,34 @@ def part_of(live: Manifest) -> str:
     return str((live["metadata"].get("labels") or {}).get(PART_OF, ""))
 
 
-def labelled(manifest: Manifest, owner: Owner) -> Manifest:
-    """The manifest with our ApplySet's label."""
-    metadata = {**manifest["metadata"], "labels": {**(manifest["metadata"].get("labels") or {}), PART_OF: owner.set_id}}
-    return {**manifest, "metadata": metadata}
+def labelled(manifest: Manifest, owner: Owner, component: str) -> Manifest:
+    """The manifest with our ApplySet's label, its component's, and the names of its app and environment.
+
+    On the object alone, never on a pod template: a label there would restart the pods.
+    """
+    metadata = manifest["metadata"]
+    labels = {**(metadata.get("labels") or {}), PART_OF: owner.set_id, COMPONENT: component}
+    annotations = {**(metadata.get("annotations") or {}), APPLIED_BY: f"{owner.app}/{owner.environment}"}
+    return {**manifest, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
+def component_of(live: Manifest) -> str:
+    """The component that an object of ours was rendered for; former versions wrote the common label alone."""
+    labels = live["metadata"].get("labels") or {}
+    return str(labels.get(COMPONENT) or labels.get(FORMER_COMPONENT) or "")
+
+
+def applied_by(live: Manifest) -> tuple[str, str]:
+    """The app and the environment that an object says it was applied by, ("", "") if it does not."""
+    app, _, environment = str((live["metadata"].get("annotations") or {}).get(APPLIED_BY, "")).partition("/")
+    return app, environment
 
 
 def _group_kind(group: str, kind: str) -> str:
     return f"{kind}.{group}" if group else kind
 
 
-def _parse_kind(text: str) -> GroupKind:
+def parse_kind(text: str) -> GroupKind:
+    """The group and kind behind Kind.group."""
     kind, _, group = text.partition(".")
     return group, kind

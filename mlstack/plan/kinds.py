@@ -13,6 +13,7 @@ from mlstack.errors import MlstackError, did_you_mean
 from mlstack.plan.runrules import job, spark_application, train_job, training_job
 from mlstack.plan.state import Rule
 from mlstack.plan.staterules import (
+    api_service,
     autoscaler,
     budget,
     claim,
@@ -181,6 +182,7 @@ _OTHERS = (
     _instant("StorageClass", "provisioner", "parameters", "reclaimPolicy", "volumeBindingMode", group="storage.k8s.io"),
     _instant("PriorityClass", "value", "preemptionPolicy", group="scheduling.k8s.io"),
     Kind("policy", "PodDisruptionBudget", rule=budget),
+    Kind("apiregistration.k8s.io", "APIService", rule=api_service),
     Kind("autoscaling", "HorizontalPodAutoscaler", rule=autoscaler),
     Kind(_WEBHOOKS, "ValidatingWebhookConfiguration", rule=webhook),
     Kind(_WEBHOOKS, "MutatingWebhookConfiguration", rule=webhook),
@@ -192,7 +194,8 @@ TABLE: Mapping[GroupKind, Kind] = {
 
 RUN_KINDS = frozenset(name for name, row in TABLE.items() if row.run)
 FINAL = frozenset(name for row in TABLE.values() for name in row.final)
-INCLUDES = tuple(sorted({row.include for row in TABLE.values()} - {""}))
+INCLUDE_SHARED = "shared"  # what other environments of the cluster rely on (plan/sharing.py), whatever its kind
+INCLUDES = tuple(sorted({row.include for row in TABLE.values()} - {""} | {INCLUDE_SHARED}))
 
 
 def check_includes(words: Iterable[str]) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.generated import wishes
-from mlstack.plan.inventory import Owner, is_ours
+from mlstack.plan.inventory import Owner
 from mlstack.plan.kinds import kind_of
 from mlstack.plan.model import Action, Allow, Change
+from mlstack.plan.ownership import SET_BY_HAND, is_applied
 from mlstack.wording import counted
 
-SECRET_SET = "mlstack-secret"  # noqa: S105 - the field manager of `secret set`
 # What cert rotators of operators keep in a Secret: made again where it is missing.
 CERTIFICATES = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - a type, no secret
@@ -60,7 +60,7 @@ def _wished(live: Manifest) -> set[str]:
 def _by_hand(live: Manifest, key: str) -> bool:
     """Whether a value was written by `secret set` or kubectl, not by a program in the cluster."""
     return any(
-        str(entry.get("manager", "")).startswith((SECRET_SET, "kubectl"))
+        str(entry.get("manager", "")).startswith((SET_BY_HAND, "kubectl"))
         and f"f:{key}" in ((entry.get("fieldsV1") or {}).get("f:data") or {})
         for entry in live["metadata"].get("managedFields") or []
     )
@@ -124,7 +124,7 @@ def resources_words(found: Sequence[Manifest], name: str, owner: Owner) -> str:
     this app's"."""
     places = {one["metadata"].get("namespace") for one in found} - {None}
     where = f" in {counted(len(places), 'namespace')}" if places else ""
-    others = sum(not is_ours(one, owner) for one in found)
+    others = sum(not is_applied(one, owner) for one in found)
     whose = f", {others} of them not this app's" if others else ""
     return f"{counted(len(found), 'custom resource')} of {name}{where}{whose}"
 

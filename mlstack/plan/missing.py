@@ -82,13 +82,18 @@ def _is_default(found: Manifest) -> bool:
     return bool((found["metadata"].get("annotations") or {}).get(IS_DEFAULT) == "true")
 
 
-def unserved(need: Need, other_versions: Sequence[str], settings: Settings, where: Where) -> Finding:
-    """The cluster does not know a kind, and nothing of the app brings it."""
-    problem = f"{need.component}: the cluster does not serve {need.kind} ({need.version}): its CRD is not there."
-    if other_versions:
-        problem = f"{need.component}: the cluster serves {need.kind} as {some(other_versions)}, not as {need.version}."
+def unserved(need: Need, other_versions: Sequence[str], settings: Settings, where: Where, near: str = "") -> Finding:
+    """The cluster does not know a kind, and nothing of the app brings it. `near`: the served kind probably meant."""
     operator = operator_of(need.version.rpartition("/")[0])
     way = operator.advice if operator else "Install what brings it"
+    if other_versions:
+        problem = f"{need.component}: the cluster serves {need.kind} as {some(other_versions)}, not as {need.version}."
+        way = way if operator else f"Change apiVersion to {other_versions[-1]}"
+    elif near:
+        problem = f"{need.component}: the cluster does not serve {need.kind} ({need.version}). Did you mean {near}?"
+        way = way if operator else f"Change kind to {near}"
+    else:
+        problem = f"{need.component}: the cluster does not serve {need.kind} ({need.version}): its CRD is not there."
     return Finding(problem, "; or ".join([way, *without(need.component, settings, where)]) + ".")
 
 

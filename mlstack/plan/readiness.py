@@ -12,6 +12,7 @@ function there. Our deviations:
   ready, whatever its counts are (kstatus asks that of DaemonSets alone);
 - a lost claim and a job whose pods are being ended (FailureTarget) are failures, which kstatus does not look at;
 - Stalled counts before Reconciling, in whichever order they stand;
+- an APIService is ready once its API is available (kstatus: current at once);
 - training jobs, HPAs, webhook configurations and namespaces have rules of their own.
 """
 

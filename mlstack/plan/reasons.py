@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,17 +134,57 @@ def event_reason(events: Sequence[Manifest]) -> Reason:
     return refused(message) or Reason(told, _event_topic(message))
 
 
-def events_about(live: Manifest | None, events: Iterable[Manifest]) -> list[Manifest]:
-    """The events about an object or what it made: a Deployment's ReplicaSet has its name as a prefix."""
+def events_about(live: Manifest | None, events: Iterable[Manifest], around: Iterable[Manifest] = ()) -> list[Manifest]:
+    """The events about an object or what was made for it: its ReplicaSets and pods among `around`, and their claims."""
     if live is None:
         return []
-    name, uid = live["metadata"]["name"], live["metadata"].get("uid")
-    return [
-        event
-        for event in events
-        if (about := event.get("involvedObject") or {}).get("uid") == uid
-        or (about.get("kind") in ("ReplicaSet", "Pod", "PersistentVolumeClaim") and f"{name}-" in about.get("name", ""))
-    ]
+    namespace, made = _namespace(live), _made_for(live, list(around))
+    known = {str(one["metadata"].get("uid")) for one in (live, *made)} - {"None"}
+    named = {(one["kind"], one["metadata"]["name"]) for one in (live, *made) if "kind" in one}
+    named |= {("PersistentVolumeClaim", name) for name in _claims(live, made)}
+    return [event for event in events if _is_about(event.get("involvedObject") or {}, namespace, known, named)]
+
+
+def _is_about(
+    involved: Mapping[str, Any], namespace: str | None, uids: Collection[str], named: Collection[tuple[str, str]]
+) -> bool:
+    """By UID; by kind and name of a claim, which the owner only names, and where a client left the UID out."""
+    if involved.get("namespace", namespace) != namespace:
+        return False
+    what = (str(involved.get("kind")), str(involved.get("name")))
+    uid_decides = involved.get("uid") and what[0] != "PersistentVolumeClaim"
+    return involved.get("uid") in uids if uid_decides else what in named
+
+
+def _made_for(live: Manifest, around: Sequence[Manifest]) -> list[Manifest]:
+    """The objects that owner references lead to, directly or by way of others; pods by labels where an operator's."""
+    found = owned_pods(live, around)
+    owners = {live["metadata"].get("uid"), *(one["metadata"].get("uid") for one in found)} - {None}
+    rest = [one for one in around if one not in found and one["metadata"].get("namespace") == _namespace(live)]
+    while more := [one for one in rest if owners & {ref.get("uid") for ref in _owners(one)}]:
+        found += more
+        owners |= {one["metadata"].get("uid") for one in more}
+        rest = [one for one in rest if one not in more]
+    return found
+
+
+def _namespace(live: Manifest) -> str | None:
+    namespace: str | None = live["metadata"].get("namespace")
+    return namespace
+
+
+def _owners(one: Manifest) -> list[Mapping[str, Any]]:
+    return list(one["metadata"].get("ownerReferences") or [])
+
+
+def _claims(live: Manifest, pods: Iterable[Manifest]) -> set[str]:
+    """The names of the claims that pods mount; those of a StatefulSet before it has any."""
+    volumes = [volume for pod in pods for volume in (pod.get("spec") or {}).get("volumes") or []]
+    mounted = {str((volume.get("persistentVolumeClaim") or {}).get("claimName")) for volume in volumes} - {"None"}
+    spec, name = live.get("spec") or {}, live["metadata"]["name"]
+    templates = [template["metadata"]["name"] for template in spec.get("volumeClaimTemplates") or []]
+    numbers = range(int(spec.get("replicas") or 1)) if templates else ()
+    return mounted | {f"{template}-{name}-{number}" for template in templates for number in numbers}
 
 
 def own_reason(text: str) -> Reason:

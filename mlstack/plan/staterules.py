@@ -106,6 +106,12 @@ def definition(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any
     return READY if is_true(established) else waiting(reason="not established yet")
 
 
+def api_service(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
+    """Deviating (readiness.py): its API is of no use before it is available."""
+    available = condition(live, "Available")
+    return READY if is_true(available) else waiting(reason=words(available) or "its API is not available yet")
+
+
 def budget(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
     """kstatus: pdbConditions."""
     return READY if "observedGeneration" in status else waiting()

@@ -74,7 +74,7 @@ def _wanted(
 ) -> Wanted:
     key = key_of(manifest)
     sized = (key.kind, key.namespace, key.name) in scaled
-    ready = labelled(plain_data(_unsized(manifest) if sized else manifest), owner)
+    ready = labelled(plain_data(_unsized(manifest) if sized else manifest), owner, component)
     if is_run(key):
         ready = marked(ready, hashes[key])
     return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready), sized)

@@ -15,7 +15,7 @@ from mlstack.cluster.kinds import well_known
 from mlstack.cluster.objects import Listing
 from mlstack.cluster.watch import Event
 from mlstack.errors import WorkloadFailedError
-from mlstack.plan.inventory import Inventory, Owner
+from mlstack.plan.inventory import COMPONENT, Inventory, Owner
 
 JOBS = (well_known("batch/v1", "Job"), "team")
 
@@ -25,7 +25,7 @@ def job(name: str, state: str = "", **metadata: Any) -> dict[str, Any]:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": name, "namespace": "team", "uid": name, **metadata},
+        "metadata": {"name": name, "namespace": "team", "uid": name, "labels": {COMPONENT: "cnn"}, **metadata},
         "spec": {"template": {"spec": {"containers": [{"name": "main"}]}}, "parallelism": 3, "completions": 3},
         "status": {"conditions": conditions},
     }
@@ -68,6 +68,13 @@ class Scene:
         for one in told:
             self.tell["Job"](one)
         return self.ends
+
+
+def test_runs_of_other_components_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {"labels": {COMPONENT: "dog", "app.kubernetes.io/component": "cnn"}}
+    scene = Scene(monkeypatch, job("a", "Complete", **other))
+    assert scene.hear(Event("MODIFIED", job("b", "Complete", **other))) == 0
+    assert scene.hear(Event("MODIFIED", job("c", "Complete"))) == 1
 
 
 def test_a_run_that_has_ended_already(monkeypatch: pytest.MonkeyPatch) -> None:

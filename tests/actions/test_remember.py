@@ -8,7 +8,7 @@ import pytest
 
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import Reading
-from mlstack.actions.remember import closed, exact, with_history
+from mlstack.actions.remember import closed, exact, still_unseen, with_history
 from mlstack.actions.sending import Sent
 from mlstack.actions.session import Session
 from mlstack.cluster.store import Parent
@@ -16,18 +16,22 @@ from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.decide import Snapshot
-from mlstack.plan.inventory import Inventory, entry
+from mlstack.plan.inventory import Inventory, entry, superset
 from mlstack.plan.model import Action, Change, Plan
 from mlstack.plan.runs import Run, run_name
 from mlstack.plan.wanted import Wanted
 
 A, B, OLD, OTHER = (Key("", "ConfigMap", "n", name) for name in ("a", "b", "old", "other"))
 JOB = Key("batch", "Job", "n", "train")
-LIVE: Manifest = {"metadata": {}}
+LIVE: Manifest = {"metadata": {"uid": "0123-4567-89ab-cdef"}}
+
+
+def _manifest(key: Key) -> Manifest:
+    return {"apiVersion": f"{key.group}/v1".lstrip("/"), "kind": key.kind, "metadata": {"name": key.name}}
 
 
 def planning(*keys: Key, ours: tuple[Key, ...] = ()) -> Planning:
-    wanted = tuple(Wanted(key, "c", {}, 2, "h" if key == JOB else "", f"d-{key.name}") for key in keys)
+    wanted = tuple(Wanted(key, "c", _manifest(key), 2, "h" if key == JOB else "", f"d-{key.name}") for key in keys)
     reading = Reading(Snapshot(dict.fromkeys(ours, LIVE)), Parent("ConfigMap", "n", "x"))
     return Planning(Plan("gke", "n"), wanted, reading)
 
@@ -65,6 +69,25 @@ def test_what_was_held_back_is_remembered_as_it_was_applied_last() -> None:
     plan = Plan("gke", "n", (Change(A, Action.CHANGE, "c"), Change(OTHER, Action.CHANGE, "d")))
     found = exact(replace(made, plan=plan), ANNOUNCED, [sent(A, "refused")], [])
     assert found.digests == {entry(OTHER): "kept"}
+
+
+def test_each_object_is_listed_with_its_uid() -> None:
+    found = exact(planning(A, B, ours=(A, OLD)), ANNOUNCED, [sent(B)], [OLD])
+    assert found.members == {entry(A): "0123456789ab", entry(B): "0123456789ab"}
+
+
+def test_an_announced_object_stays_listed_until_it_is_certain() -> None:
+    made = planning(A, B, ours=(A,))
+    plan = Plan("gke", "n", (Change(A, Action.CHANGE, "c"), Change(OLD, Action.CREATE, "d")))
+    announced = superset(ANNOUNCED, [A, B, OLD])
+    found = exact(replace(made, plan=plan), announced, [sent(A), sent(B, "refused")], [])
+    assert found.members == {entry(A): "0123456789ab", entry(B): "", entry(OLD): ""}
+
+
+def test_what_an_api_that_is_down_would_show_stays_listed() -> None:
+    before = superset(ANNOUNCED, [A, JOB])
+    found = still_unseen(Inventory(members={entry(A): "u"}), before, frozenset({("batch", "Job")}))
+    assert found.members == {entry(A): "u", entry(JOB): ""}
 
 
 ENDED: Manifest = {

@@ -32,7 +32,8 @@ def found(
     rendered: list[Manifest], *ours: Manifest, memory: Inventory | None = None, pods: Any = ()
 ) -> tuple[Any, ...]:
     one = Rendered("c", "kubeflow/a/b", "service", {"num_gpus": GPUS}, tuple(rendered))
-    status = component_status(one, {key_of(live): live for live in ours}, memory or Inventory(), pods)
+    shared = {key_of(ROLE)}
+    status = component_status(one, {key_of(live): live for live in ours}, memory or Inventory(), pods, (), shared)
     return status.ready, f"{status.present}/{status.total}", status.notes
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlstack.actions.contact import kube_contexts
 from mlstack.cluster import connect as connecting
 from mlstack.cluster import objects
 from mlstack.cluster.access import whoami
@@ -259,13 +260,16 @@ def test_inside_a_pod(client: Client, token: str, made: str, tmp_path: Path, mon
     monkeypatch.setattr(connecting, "_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", client.connection.host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(client.connection.port))
-    with pytest.raises(KubeconfigError, match="There is no context 'gke-eu'"):
-        connect("gke-eu")  # there is a kubeconfig: a context that is not in it is an error, in a pod too
-    for context, kubeconfig in (("in-cluster", None), ("gke-eu", str(tmp_path / "none"))):
-        if kubeconfig:
-            monkeypatch.setenv("KUBECONFIG", kubeconfig)
-        connected = connect(context)
-        assert (connected.context, connected.namespace, whoami(connected)) == (context, "ml", ACCOUNT.format(made))
+    with pytest.raises(KubeconfigError, match="Context 'gke-eu' is not found in ") as refused:
+        connect("gke-eu")
+    assert "mlstack env set ENV --context in-cluster" in refused.value.hint
+    connected = connect("in-cluster")
+    assert (connected.context, connected.namespace, whoami(connected)) == ("in-cluster", "ml", ACCOUNT.format(made))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert whoami(connect("in-cluster")) == ACCOUNT.format(made)
+    assert kube_contexts(None).names == ("in-cluster",)
+    with pytest.raises(KubeconfigError, match="Context 'gke-eu' is not found in this pod, which has no kubeconfig"):
+        connect("gke-eu")  # never the pod's own cluster under the name of another
 
 
 def test_the_current_context_is_never_used(client: Client, gke: object, kubeconfig: Path) -> None:

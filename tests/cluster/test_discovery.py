@@ -53,6 +53,23 @@ def test_paths(resource: tuple[str, str, str, str, bool], arguments: tuple[str, 
     assert Resource(*resource).path(*arguments) == path
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind", "hint"),
+    [
+        ("policy/v1beta1", "PodDisruptionBudget", "The cluster serves it as policy/v1: change apiVersion."),
+        ("extensions/v1beta1", "Ingress", "The cluster serves it as networking.k8s.io/v1: change apiVersion."),
+        ("v1", "configmap", "Did you mean ConfigMap?"),
+        ("v1", "pods", "Did you mean Pod?"),
+        ("apps/v1", "Deploymnet", "Did you mean Deployment?"),
+        ("example.org/v1", "Job", "Its CRD is not installed there."),  # a kind of another group is another kind
+    ],
+)
+def test_a_slip_is_told_with_what_was_meant(client: Client, api_version: str, kind: str, hint: str) -> None:
+    with pytest.raises(UnservedError) as refused:
+        Discovery(client).resource(api_version, kind)
+    assert refused.value.hint == hint
+
+
 def test_a_crd_that_comes_later_is_found(client: Client, namespace: str) -> None:
     group = f"{namespace}.example.org"
     discovery = Discovery(client)

@@ -80,3 +80,21 @@ def test_a_secret_of_others_is_left_alone(
     found = yaml.safe_load(kubectl("get", "secret", "db", "-n", made, "-o", "yaml", context="minikube"))
     data = {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
     assert data == {"password": "again", "user": "alice"}
+
+
+def test_a_secret_that_was_set_is_ours_once_it_is_a_manifest(
+    new_app: Callable[[str], Any], made: str, minikube: Sandbox, kubectl: Kubectl
+) -> None:
+    app = new_app("secrets")
+    app.do("env", "add", "minikube", "--namespace", made)
+    assert put(app, "minikube", "db", "password", value="s3cret").returncode == 0
+    app.write({"components/db/s.yaml": "{apiVersion: v1, kind: Secret, metadata: {name: db}, type: Opaque}"})
+    app.do("apply", "minikube", "--yes")
+    assert "nothing to do" in app.do("apply", "minikube", "--yes")
+    assert put(app, "minikube", "db", "password", value="again").returncode == 0
+    found = yaml.safe_load(kubectl("get", "secret", "db", "-n", made, "-o", "yaml", context="minikube"))
+    assert base64.b64decode(found["data"]["password"]) == b"again"
+    other = new_app("others")
+    other.do("env", "add", "minikube", "--namespace", made)
+    refused = put(other, "minikube", "db", "password", value="theirs")
+    assert "it belongs to mlstack app secrets, environment minikube." in refused.stderr

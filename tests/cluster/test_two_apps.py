@@ -85,7 +85,7 @@ def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right:
 
     printed = other.do("apply", "minikube")
     assert "create 11   change 0   unchanged 0   prune 0   shared 11" in printed
-    assert f"Left alone, provided by mlstack app one: {CRDS}, {ROLES}." in printed
+    assert f"Left alone, provided by mlstack app one, environment minikube: {CRDS}, {ROLES}." in printed
     assert "ready: 10 of 10" in printed
     assert owned("one") == before
     second = owned("two")
@@ -114,7 +114,13 @@ def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
     other.do("apply", "minikube", "--no-wait")
     before = owned("two")
 
-    printed = one.do("delete", "minikube")
+    refused = one.run("delete", "minikube")
+    assert refused.returncode == 1
+    assert "Nothing was removed: " in refused.stderr
+    assert " would go, which mlstack app two, environment minikube relies on." in refused.stderr
+    assert len(owned("one")) == 21
+
+    printed = one.do("delete", "minikube", "--include", "shared")
     assert f"removed 18 objects, kept {CRDS}" in printed
     after = owned("two")
     assert after == before
@@ -122,7 +128,7 @@ def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
 
     printed = other.do("apply", "minikube")
     assert "create 8   change 0   unchanged 10   prune 0   shared 3" in printed
-    assert f"Left alone, provided by mlstack app one: {CRDS}." in printed
+    assert f"Left alone, provided by mlstack app one, environment minikube: {CRDS}." in printed
     after = owned("two")
     assert {name: after[name] for name in before} == before
     assert f"{right} Deployment/training-operator" in after
@@ -139,7 +145,8 @@ def test_in_the_same_namespace(two: tuple[App, App], owned: Owned, left: str) ->
     assert refused.returncode == 1
     assert "create 0   change 0   unchanged 0   prune 0   foreign" in refused.stdout
     assert " changes are refused, so nothing was written." in refused.stderr
-    told = "  StatefulSet/tf-hub: exists, not ours: it belongs to mlstack app one. --adopt takes it over."
+    whose = "it belongs to mlstack app one, environment minikube"
+    told = f"  StatefulSet/tf-hub: exists, not ours: {whose}. --adopt takes it over."
     assert told in refused.stderr.splitlines()
     assert "removed 0 objects" in other.do("delete", "minikube")
     assert (owned("one"), owned("two")) == (before, {})

@@ -33,7 +33,7 @@ def test_objects_get_namespace_and_labels_beside_their_own() -> None:
     assert found["metadata"] == {
         "name": "a",
         "namespace": "team",
-        "labels": {"a": "b", **LABELS},
+        "labels": {**LABELS, "a": "b", "app.kubernetes.io/managed-by": "helm"},
         "annotations": {"c": "d"},
     }
     assert list(found["metadata"]) == ["name", "namespace", "labels", "annotations"]

@@ -6,7 +6,7 @@ import pytest
 
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.plan.decide import Answer, Draft, Snapshot, drafts, masked, prunes, settle, spared, with_their_run
-from mlstack.plan.inventory import PART_OF, Inventory, Owner
+from mlstack.plan.inventory import APPLIED_BY, PART_OF, Inventory, Owner
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.runs import Run, run_name
 from mlstack.plan.wanted import Wanted, wanted_objects
@@ -32,11 +32,11 @@ def existing(one: Wanted, **more: Any) -> Manifest:
     return {**one.manifest, **more, "metadata": metadata}
 
 
-def foreign(manifest: Manifest, **labels: str) -> Manifest:
+def foreign(manifest: Manifest, manager: str = "kubectl", **labels: str) -> Manifest:
     metadata = {
         **manifest["metadata"],
         "labels": labels,
-        "managedFields": [{"manager": "kubectl", "operation": "Update"}],
+        "managedFields": [{"manager": manager, "operation": "Update"}],
     }
     return {**manifest, "metadata": metadata}
 
@@ -66,13 +66,17 @@ def test_whose_it_is() -> None:
     (one,) = wanted(make())
     cases = [
         (foreign(make()), "it belongs to kubectl."),
-        (foreign(make(), **{PART_OF: "other", "app.kubernetes.io/managed-by": "mlstack",
-         "app.kubernetes.io/part-of": "blog"}), "it belongs to mlstack app blog."),
+        (foreign(make(), "mlstack-9-9", **{PART_OF: "other", "app.kubernetes.io/part-of": "blog"}),
+         "it belongs to mlstack app blog."),
+        (foreign(make(), **{PART_OF: "other", "app.kubernetes.io/part-of": "blog"}), "it belongs to kubectl."),
     ]  # fmt: skip
     for other, words in cases:
         change = decide(one, None, other).change
         assert change.action is Action.FOREIGN
         assert words in change.blocked
+    prod = foreign(make(), "mlstack-1-3")
+    prod["metadata"]["annotations"] = {APPLIED_BY: "shop/prod"}
+    assert "it belongs to mlstack app shop, environment prod." in decide(one, None, prod).change.blocked
     adopted = decide(one, None, cases[0][0], Allow(adopt=True))
     assert (adopted.change.action, adopted.ask, adopted.change.blocked) == (Action.ADOPT, True, "")
 
@@ -244,12 +248,22 @@ def member(kind: str = "ConfigMap", name: str = "old", api: str = "v1", componen
         (member("PersistentVolumeClaim"), Allow(include=frozenset({"crd"})), (), [Action.KEEP]),
         (member("CustomResourceDefinition", api="apiextensions.k8s.io/v1"), NOTHING, (), [Action.KEEP]),
         (member("Namespace"), NOTHING, (), [Action.KEEP]),
-        (member(ownerReferences=[{"controller": True}]), NOTHING, (), []),
     ],
 )
 def test_prunes(live: Manifest, allow: Allow, components: tuple[str, ...], expected: list[Action]) -> None:
     found = prunes(wanted(make()), Snapshot({key_of(live): live}), allow, components)
     assert [change.action for change in found] == expected
+
+
+def test_no_prune_of_what_is_wanted_under_another_spelling_of_its_key() -> None:
+    flavor = make("Flavor", "kk.io/v1", name="fl")
+    unplaced = {**flavor, "metadata": {"name": "fl", "uid": "2"}}
+    assert prunes(wanted(flavor), Snapshot({key_of(unplaced): unplaced}), NOTHING) == []
+    event, same = (make("Event", api, metadata={"uid": "3"}) for api in ("v1", "events.k8s.io/v1"))
+    assert prunes(wanted(event), Snapshot({key_of(one): one for one in (event, same)}), NOTHING) == []
+    other = {**same, "metadata": {**same["metadata"], "uid": "4"}}
+    found = prunes(wanted(event), Snapshot({key_of(one): one for one in (event, other)}), NOTHING)
+    assert [change.action for change in found] == [Action.PRUNE]
 
 
 def mounted(by: str = "Job", api: str = "batch/v1", config: str = "a") -> Manifest:

@@ -7,7 +7,7 @@ from mlstack.plan.kinds import FINAL, INCLUDES, RUN_KINDS, TABLE, kind_of
 
 
 def test_every_word_of_include_is_a_kind_that_holds_data() -> None:
-    assert INCLUDES == ("crd", "namespace", "pv", "pvc", "secret", "statefulset")
+    assert INCLUDES == ("crd", "namespace", "pv", "pvc", "secret", "shared", "statefulset")
     assert all(row.loses for row in TABLE.values() if row.include)
     assert not any(row.loses for row in TABLE.values() if not row.include)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlstack.compose.manifests import Manifest, key_of
-from mlstack.plan.inventory import PART_OF, Owner
+from mlstack.plan.inventory import Owner
 from mlstack.plan.losing import (
     claims_of,
     claims_words,
@@ -107,8 +107,11 @@ def test_custom_resources_are_created_again_after_their_definition() -> None:
     assert with_their_definition(changes) == changes
 
 
+APPLIED = {"manager": OWNER.manager, "operation": "Apply", "fieldsV1": {}}
+
+
 def test_custom_resources_are_counted() -> None:
-    ours = live("Thing", "e.io/v1", metadata={"labels": {PART_OF: OWNER.set_id}})
+    ours = live("Thing", "e.io/v1", metadata={"managedFields": [APPLIED]})
     others = [live("Thing", "e.io/v1", name, metadata={"namespace": name}) for name in ("a", "ml")]
     assert resources_words([ours, *others], "things.e.io", OWNER) == (
         "3 custom resources of things.e.io in 2 namespaces, 2 of them not this app's"

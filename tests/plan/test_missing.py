@@ -108,6 +108,15 @@ def test_kinds_that_are_not_served(
     assert (found.problem, found.advice) == (problem, advice)
 
 
+def test_a_version_that_is_not_served_any_more_and_a_kind_in_the_wrong_case() -> None:
+    found = missing.unserved(Need("web", "policy/v1beta1", "PodDisruptionBudget", "", ""), ["policy/v1"], {}, GKE)
+    assert found.problem == "web: the cluster serves PodDisruptionBudget as policy/v1, not as policy/v1beta1."
+    assert found.advice == "Change apiVersion to policy/v1."
+    found = missing.unserved(Need("web", "v1", "configmap", "", ""), [], {}, GKE, "ConfigMap")
+    assert found.problem == "web: the cluster does not serve configmap (v1). Did you mean ConfigMap?"
+    assert found.advice == "Change kind to ConfigMap."
+
+
 @pytest.mark.parametrize(
     ("deployments", "said"),
     [

@@ -128,11 +128,46 @@ def test_what_an_object_says_of_itself() -> None:
     assert not own_reason("former pods are ending").hopeless
 
 
-def test_whose_events() -> None:
-    def about(uid: str, kind: str, name: str) -> Manifest:
-        involved = {"uid": uid, "kind": kind, "name": name}
-        return {**event("FailedCreate", "no"), "involvedObject": involved}
+def about(kind: str, name: str, uid: str = "", **more: str) -> Manifest:
+    involved = {"kind": kind, "name": name, "namespace": "n", **({"uid": uid} if uid else {}), **more}
+    return {**event("FailedCreate", "no"), "involvedObject": involved}
 
-    mine, made, other = about("1", "X", "x"), about("2", "ReplicaSet", "x-5d"), about("3", "ReplicaSet", "y-5d")
-    assert events_about(owner(), [mine, made, other]) == [mine, made]
-    assert events_about(None, [mine]) == []
+
+def made(kind: str, name: str, uid: str, of: str, **more: Any) -> Manifest:
+    metadata = {"name": name, "namespace": "n", "uid": uid, "ownerReferences": [{"uid": of}]}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+
+
+def test_whose_events() -> None:
+    claim = {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+    around = [
+        made("Pod", "x-5d-abc", "3", "2", spec=claim),
+        made("ReplicaSet", "x-5d", "2", "1"),
+        made("ReplicaSet", "my-x-abc", "4", "9"),
+        made("ReplicaSet", "x-y-abc", "5", "8"),
+    ]
+    ours = [
+        about("X", "x", "1"),
+        about("ReplicaSet", "x-5d", "2"),
+        about("Pod", "x-5d-abc", "3"),
+        about("Pod", "x-5d-abc"),
+        about("PersistentVolumeClaim", "data", "7"),
+    ]
+    others = [
+        about("X", "x", "11"),  # the object before it, of the same name
+        about("X", "x", "1", namespace="m"),
+        about("ReplicaSet", "my-x-abc", "4"),
+        about("ReplicaSet", "x-y-abc", "5"),
+        about("Pod", "my-x-abc-def", "6"),
+        about("PersistentVolumeClaim", "x-data", "7"),
+        event("FailedCreate", "no"),
+    ]
+    assert events_about(owner(), [*others, *ours, *others], around) == ours
+    assert events_about(None, ours) == []
+
+
+def test_the_claims_of_a_stateful_set_before_it_has_pods() -> None:
+    spec = {"replicas": 2, "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}
+    names = ("data-x-0", "data-x-1", "data-x-2", "data-my-x-0", "x-0")
+    told = events_about(owner(**spec), [about("PersistentVolumeClaim", name, "7") for name in names])
+    assert [one["involvedObject"]["name"] for one in told] == ["data-x-0", "data-x-1"]

@@ -4,7 +4,7 @@ import pytest
 
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
-from mlstack.plan.inventory import Owner, is_ours
+from mlstack.plan.inventory import Owner, part_of
 from mlstack.plan.runs import RUN_ANNOTATION
 from mlstack.plan.stages import ACCESS, WORKLOADS
 from mlstack.plan.wanted import wanted_objects
@@ -24,7 +24,7 @@ def test_labelled_staged_and_in_order() -> None:
         ("ConfigMap", ACCESS, "train"),
         ("Job", WORKLOADS, "train"),
     ]
-    assert all(is_ours(one.manifest, OWNER) for one in found)
+    assert all(part_of(one.manifest) == OWNER.set_id for one in found)
     assert found[0].run == ""
     assert found[1].manifest["metadata"]["annotations"][RUN_ANNOTATION] == found[1].run != ""
 

@@ -144,7 +144,7 @@ def test_an_object_that_moves_meanwhile_is_read_again(
     monkeypatch.setattr(objects, "patch", late)
     assert stack.counts(adopt=True, wait="none") == {"adopt": 1}
     live = get(kubectl, "configmap/settings", namespace)
-    assert live["metadata"]["annotations"] == {"late": "yes"}
+    assert live["metadata"]["annotations"] == {"late": "yes", "mlstack.dev/applied-by": "app/gke"}
     assert live["data"] == {"color": "green", "size": "3", "more": "yes"}
     assert owned_by(live, "kubectl-client-side-apply") == {}
     assert stack.counts(wait="none") == {"unchanged": 1}
@@ -182,6 +182,6 @@ def test_what_helm_applied_is_adopted(stack: Stack, namespace: str, kubectl: Kub
     assert live["data"] == {"color": "green", "size": "3", "more": "yes"}
     assert live["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "mlstack"
     assert live["metadata"]["labels"]["helm.sh/chart"] == "web-1.0.0"
-    assert not live["metadata"].get("annotations")
+    assert live["metadata"]["annotations"] == {"mlstack.dev/applied-by": "app/gke"}
     assert stack.counts(wait="none") == {"unchanged": 1}
     assert stack.writes() == {}

@@ -18,6 +18,7 @@ from mlstack.actions.outcome import UnconfirmedError
 from mlstack.actions.rollback import rollback
 from mlstack.actions.runs import run
 from mlstack.actions.secret import put_secret, set_secret
+from mlstack.actions.session import owner_of
 from mlstack.actions.status import status
 from mlstack.app.project import Project
 from mlstack.errors import MlstackError
@@ -78,7 +79,8 @@ def test_a_secret_with_values_is_recreated_and_removed_by_its_word(
     stack.write("db", made.replace("TYPE", "Opaque"))
     stack.apply()
     link = connect_environment(Project.load(stack.root), "gke")
-    set_secret(link, "db", "password", b"s3cret")
+    owner = owner_of(Project.load(stack.root), link.environment)
+    set_secret(link, owner, "db", "password", b"s3cret")
     stack.write("db", made.replace("TYPE", "example.com/other"))
     told = blocked(stack, recreate=True)
     assert "--recreate --include secret deletes and creates it, and loses 2 values: password (set), cookie" in told
