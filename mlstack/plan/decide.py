@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan import fields as paths
 from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
-from mlstack.plan.compare import compare, differences
+from mlstack.plan.compare import compare
+from mlstack.plan.differences import differences
 from mlstack.plan.disruption import immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, entry, part_of
 from mlstack.plan.kinds import kind_of
@@ -243,7 +244,8 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
         return _refused(change, answer.refusal, allow)
     if answer.manifest is None or change.live is None:
         return change
-    found = tuple(differences(change.live, answer.manifest))
+    status = any(one.path.partition(".")[0] == "status" for one in change.fields) or "status" in (change.manifest or {})
+    found = tuple(differences(change.live, answer.manifest, status=status))
     change = _with_means(change, answer)
     if not found and change.action is Action.CHANGE:
         return replace(change, action=Action.UNCHANGED, fields=())

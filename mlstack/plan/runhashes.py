@@ -108,7 +108,8 @@ def question(manifest: Manifest, live: Manifest, switch: Sequence[str]) -> Manif
     """The run to ask the server about: with the live metadata of its pod templates and the live `switch` that suspends
     it, which make no other run."""
     asked = {**manifest, "spec": _with_metadata(manifest.get("spec"), live.get("spec"))}
-    return _switched_as(asked, live, switch)
+    found: Manifest = _switched_as(asked, live, switch)
+    return found
 
 
 def _switched_as(value: Any, live: Any, path: Sequence[str]) -> Any:
