@@ -96,7 +96,10 @@ def _item_node(owned: paths.Owned, entry: Any) -> paths.Owned | None:
 
 def _is_keyed(entry: Any, key: Mapping[str, Any]) -> bool:
     """Whether an item has this key, or says nothing against it: the server fills in keys' defaults."""
-    return isinstance(entry, Mapping) and all(entry.get(name, value) in (value, None) for name, value in key.items())
+    if not isinstance(entry, Mapping):
+        return False
+    known = paths.item_key(entry, tuple(key))
+    return all(known[name] in (value, None) for name, value in key.items())
 
 
 class _Walk:

@@ -156,6 +156,23 @@ def test_no_name_makes_a_value_a_quantity(name: str, want: object, have: object)
     assert not compare(desired({name: want}), live({name: have}, owned), MANAGER).same
 
 
+DNS: Fields = {
+    "f:ports": {
+        f'k:{{"port":53,"protocol":"{one}"}}': {".": {}, "f:port": {}, **({"f:protocol": {}} if one == "UDP" else {})}
+        for one in ("TCP", "UDP")
+    }
+}
+
+
+def test_items_that_differ_in_a_key_with_a_default() -> None:
+    there = {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}
+    both = {"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}
+    for settled in (True, False):
+        assert compare(desired(both), live(there, DNS), MANAGER, settled=settled).same
+        (found,) = compare(desired({"ports": [{"port": 53}]}), live(there, DNS), MANAGER, settled=settled).fields
+        assert (found.path, found.after) == ("spec.ports[53,UDP]", ABSENT)
+
+
 def test_a_field_that_another_holds_too_is_kept_by_the_server() -> None:
     there = live({"a": 1}, {"f:a": {}})
     there["metadata"]["managedFields"].append(
