@@ -40,6 +40,7 @@ from mlstack.actions.remember import (
 )
 from mlstack.actions.replan import planned_again
 from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.settling import settle_digests
 from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
 from mlstack.actions.watches import Target
@@ -109,6 +110,8 @@ def apply_session(session: Session, options: ApplyOptions, on_event: OnEvent, co
     work = _Work(session, planning, options, on_event)
     if plan.writes or (forgotten(planning) and not options.dry_run):
         work.carry_out(confirmed=agreed)
+    elif not options.dry_run:
+        settle_digests(session, planning)
     return work.finish(began)
 
 

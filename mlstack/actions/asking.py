@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mlstack.actions.blame import blamed
 from mlstack.actions.reading import resource_for
@@ -31,7 +32,7 @@ def ask(session: Session, decided: Sequence[Draft], allow: Allow) -> list[Change
 
 
 def _answer(session: Session, draft: Draft, allow: Allow) -> Answer:
-    change = draft.change
+    change = draft.change if draft.question is None else replace(draft.change, manifest=draft.question)
     try:
         return _accepted(session, change, force=allow.force_conflicts or change.action is Action.ADOPT)
     except ConflictError as error:

@@ -10,7 +10,7 @@ from mlstack.actions.fitting import look_at_room
 from mlstack.actions.planning import Planning
 from mlstack.actions.rights import plurals
 from mlstack.actions.session import Session
-from mlstack.compose.manifests import Manifest
+from mlstack.compose.manifests import Manifest, without_nulls
 from mlstack.errors import MlstackError
 from mlstack.plan.findings import Finding, Look, findings
 from mlstack.plan.fit.asks import Ask, asks
@@ -101,11 +101,11 @@ def _rights(session: Session, planning: Planning) -> set[Right]:
 
 
 def by_component(changes: Iterable[Change]) -> dict[str, list[Manifest]]:
-    """What is to be sent, by component."""
+    """What is to be sent, by component, as a reader takes it: null is absent."""
     found: dict[str, list[Manifest]] = {}
     for change in changes:
         if change.manifest is not None and change.component:
-            found.setdefault(change.component, []).append(change.manifest)
+            found.setdefault(change.component, []).append(without_nulls(change.manifest))
     return found
 
 

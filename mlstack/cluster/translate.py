@@ -17,7 +17,9 @@ from mlstack.cluster.request import Request
 _FORBIDDEN = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) (?P<rest>.*)', re.DOTALL)
 _RESOURCE = re.compile(r'resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<place>.*)', re.DOTALL)
 # Server-side apply says 500 to an object that does not fit its schema: ".spec.replicaz: field not declared in schema".
-_MISFIT = re.compile(r"failed to create typed patch object|field not declared in schema")
+_MISFIT = re.compile(
+    r"failed to create typed patch object|field not declared in schema|unable to convert unstructured object"
+)
 _MISFIT_FIELD = re.compile(r"(?P<field>\.[^\s:]+): (?P<message>[^\n]+)")
 # Go's own view of a typed patch, which says nothing to a user.
 _TYPED_PATCH = re.compile(r"failed to create typed patch object \([^)]*\): (?:errors:\s*)?")

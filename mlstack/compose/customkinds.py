@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
+from mlstack.compose.re2 import portable
 
 _LISTS_OF_SCHEMAS = ("allOf", "anyOf", "oneOf")
 # Said by the server alone (CEL), filled in by it, or only documentation.
@@ -30,12 +31,37 @@ def custom_schemas(crds: Iterable[Manifest], metadata: Mapping[str, Any]) -> dic
     """(apiVersion, kind) -> JSON Schema, for each version of each CRD; `metadata` is ObjectMeta's schema."""
     found: dict[Kind, dict[str, Any]] = {}
     for crd in crds:
-        spec = crd["spec"]
-        for version in spec.get("versions") or ():
-            schema = (version.get("schema") or {}).get("openAPIV3Schema")
-            if schema is not None:
-                found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = _root(schema, metadata)
+        for version, schema in _schemas(crd):
+            try:
+                found[f"{crd['spec']['group']}/{version}", crd["spec"]["names"]["kind"]] = _root(schema, metadata)
+            except (AttributeError, TypeError, ValueError):
+                continue  # a list where a map must be: that is told of the definition itself, by its own schema
     return found
+
+
+def _schemas(crd: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(version, schema) of each version of a definition that has one."""
+    for version in crd["spec"].get("versions") or ():
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        if schema is not None and version.get("name"):
+            yield version["name"], schema
+
+
+def unreadable_patterns(crd: Manifest) -> list[str]:
+    """The regular expressions of a definition that cannot be checked here, each once."""
+    patterns = (pattern for _, schema in _schemas(crd) for pattern in _patterns(schema))
+    return [pattern for pattern in dict.fromkeys(patterns) if portable(pattern) is None]
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        for below in schema.values():
+            yield from _patterns(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from _patterns(below)
 
 
 def _root(schema: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +102,8 @@ def _validations(schema: Mapping[str, Any]) -> dict[str, Any]:
     """What a node says about its value alone, and what it says by allOf, anyOf, oneOf and not."""
     structure = {"properties", "items", "additionalProperties", *_DROPPED, *_LISTS_OF_SCHEMAS, "not"}
     found = {k: v for k, v in schema.items() if k not in structure and not k.startswith("x-")}
+    if isinstance(found.get("pattern"), str) and (pattern := portable(found.pop("pattern"))) is not None:
+        found["pattern"] = pattern
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         # OpenAPI 3.0 has a boolean here, JSON Schema 2020-12 the number itself.
         if isinstance(found.get(exclusive), bool) and found.pop(exclusive) and limit in found:

@@ -1,13 +1,10 @@
-"""Manifests: reading them from YAML text, and what they say about themselves."""
+"""Manifests: plain data, and what they say about themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from mlstack.compose.places import Place, PlacedError
-from mlstack.compose.yamltext import load_documents
 
 Manifest = dict[str, Any]
 
@@ -126,37 +123,8 @@ def copied(value: Any) -> Any:
     return [copied(item) for item in value] if isinstance(value, list) else value
 
 
-def parse_manifests(text: str, place: Place) -> list[Manifest]:
-    """The objects in `text`, in order; empty documents are left out and `kind: List` is taken apart.
-
-    Raises PlacedError for broken YAML, duplicate keys and what is no Kubernetes object.
-    """
-    found: list[Manifest] = []
-    for line, document in load_documents(text, place):
-        if document is not None:
-            found.extend(as_manifests(document, Place(place.file, line)))
-    return found
-
-
-def _is_list(document: Manifest) -> bool:
-    """Lists have no names; a custom kind called SomethingList has."""
-    nameless = "name" not in (document.get("metadata") or {})
-    return document["kind"].endswith("List") and isinstance(document.get("items"), list) and nameless
-
-
-_WORDS = {str: "text", list: "a list", int: "a number", float: "a number"}
-
-
-def as_manifests(document: Any, place: Place) -> list[Manifest]:
-    """The objects that one document holds, a List taken apart. Raises PlacedError for what is none."""
-    if not isinstance(document, dict):
-        raise PlacedError(place, f"this is {_WORDS.get(type(document), 'a value')}, not a Kubernetes object")
-    for field in ("apiVersion", "kind"):
-        if not isinstance(document.get(field), str) or not document[field]:
-            raise PlacedError(place, f"a Kubernetes object needs {field}")
-    if _is_list(document):
-        return [found for item in document["items"] for found in as_manifests(item, place)]
-    metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
-        raise PlacedError(place, f"this {document['kind']} needs a metadata.name")
-    return [document]
+def without_nulls(value: Any) -> Any:
+    """A copy for readers: the server takes a null in a map for a field that is not there (decision 42)."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlstack.compose.manifests import Manifest, as_manifests, group_of
+from mlstack.compose.documents import as_manifests
+from mlstack.compose.manifests import Manifest, group_of
 from mlstack.compose.places import Place
 from mlstack.compose.strategic import DELETED, strategic_merge
 from mlstack.errors import MlstackError, did_you_mean

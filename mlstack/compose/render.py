@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.compose import objects, placement
+from mlstack.compose.documents import parse_manifests
 from mlstack.compose.layers import Layer, Setting, check_relations, resolve, retired_notes
-from mlstack.compose.manifests import Manifest, cluster_kinds_of, parse_manifests
+from mlstack.compose.manifests import Manifest, cluster_kinds_of
 from mlstack.compose.patches import Patch, apply_patches
 from mlstack.compose.places import Place
 from mlstack.compose.prototypes import Prototype
+from mlstack.compose.serverset import without_server_fields
 from mlstack.compose.trees import Tree
 
 
@@ -78,12 +80,20 @@ def _composed(component: Component, target: Target) -> Rendered:
 
 def _from_plain(component: Component) -> Rendered:
     manifests: list[Manifest] = []
+    notes: list[str] = []
     for place, text in component.plain:
-        found = parse_manifests(text, place)
+        read = [without_server_fields(manifest) for manifest in parse_manifests(text, place)]
+        found = [manifest for manifest, _ in read]
+        notes += [_left_out(place, manifest, dropped) for manifest, dropped in read if dropped]
         objects.refuse_secret_data(found, str(place))
         manifests.extend(found)
     patched = tuple(apply_patches(manifests, component.patches))
-    return Rendered(component.name, "", "service", {}, patched, component.notes)
+    return Rendered(component.name, "", "service", {}, patched, (*component.notes, *notes))
+
+
+def _left_out(place: Place, manifest: Manifest, dropped: Sequence[str]) -> str:
+    name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+    return f"{place.file}: {name} comes from a cluster; left out what its server set: {', '.join(dropped)}."
 
 
 def _from_prototype(component: Component, prototype: Prototype, target: Target) -> Rendered:

@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlstack.compose.customkinds import custom_schemas
+from mlstack.compose.customkinds import custom_schemas, unreadable_patterns
 from mlstack.compose.formats import QUANTITY_PATTERN
-from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
+from mlstack.compose.manifests import Key, Manifest, group_of, key_of, pod_templates, without_nulls
 from mlstack.compose.paths import Step, path_text
+from mlstack.compose.shapes import POD_TEMPLATE_GROUPS
 from mlstack.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ class _Checker:
 
     def problems(self, manifest: Manifest) -> Iterator[Problem]:
         version, kind = manifest["apiVersion"], manifest["kind"]
-        tidy = _without_nulls(manifest)
+        tidy = without_nulls(manifest)
+        if kind == "CustomResourceDefinition":
+            for pattern in unreadable_patterns(tidy):
+                message = f"not checked: the pattern {pattern}, whose regular expression only the server reads"
+                yield Problem(_component(manifest), key_of(manifest), "", message, unchecked=True)
         name = _builtin().kinds.get((version, kind))
         if name is not None:
             yield from self._found(manifest, _reference(name), tidy, ())
@@ -74,7 +79,7 @@ class _Checker:
         else:
             message = f"not checked: no schema is known of {kind} in {version}"
             yield Problem(_component(manifest), key_of(manifest), "", message, unchecked=True)
-        for path, template in pod_templates(tidy):
+        for path, template in pod_templates(tidy) if group_of(manifest) in POD_TEMPLATE_GROUPS else ():
             yield from self._found(manifest, _reference(_POD_TEMPLATE), template, path)
 
     def _found(
@@ -82,7 +87,7 @@ class _Checker:
     ) -> Iterator[Problem]:
         for error in self._validator(schema).iter_errors(value):
             steps = [*prefix, *error.instance_path]
-            path = path_text(_without_nulls(manifest), steps)
+            path = path_text(without_nulls(manifest), steps)
             yield Problem(_component(manifest), key_of(manifest), path, _message(error, schema))
 
     def _validator(self, schema: Mapping[str, Any]) -> Draft202012Validator:
@@ -134,13 +139,6 @@ def _reference(name: str) -> dict[str, Any]:
 def _component(manifest: Manifest) -> str:
     labels = manifest["metadata"].get("labels") or {}
     return str(labels.get("app.kubernetes.io/instance", ""))
-
-
-def _without_nulls(value: Any) -> Any:
-    """The server takes a null in a map for a field that is not there."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _message(error: ValidationError, schema: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Strategic merge: maps key by key, lists of named things by their names (API conventions, "list-map keys")."""
+"""Strategic merge: maps key by key, lists that are maps by all the keys that the API gives their items."""
 
 from __future__ import annotations
 
@@ -6,27 +6,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlstack.compose.listkeys import KEY_DEFAULTS, LIST_KEYS, Keys, has_keys, item_key
 from mlstack.compose.places import Place
 from mlstack.errors import MlstackError
-
-# Field -> the keys that name its elements, the first that the elements have (patchMergeKey in k8s.io/api/core/v1).
-_LIST_KEYS: Mapping[str, tuple[str, ...]] = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "ephemeralContainers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "volumeDevices": ("devicePath",),
-    "ports": ("containerPort", "port"),
-    "imagePullSecrets": ("name",),
-    "secrets": ("name",),
-    "hostAliases": ("ip",),
-    "resourceClaims": ("name",),
-    "topologySpreadConstraints": ("topologyKey",),
-    "webhooks": ("name",),
-    "ownerReferences": ("uid",),
-}
 
 DELETED = object()
 
@@ -63,30 +45,31 @@ def _merged(base: Any, value: Any, field: str, place: Place) -> Any:
     if not isinstance(value, list):
         return value
     elements = [e for e in value if not (isinstance(e, Mapping) and dict(e) == {"$patch": "replace"})]
-    key = _key_of(field, [*elements, *(base if isinstance(base, list) else [])])
-    if key is None:
+    keys = _keys_of(field, [*elements, *(base if isinstance(base, list) else [])])
+    if not keys:
         if any(isinstance(element, Mapping) and "$patch" in element for element in elements):
             raise MlstackError(f"{place}: the elements of {field} have no key by which to find one: replace the list.")
         return copy.deepcopy(elements)
     start = base if isinstance(base, list) and len(elements) == len(value) else []
-    return _merged_elements(start, elements, key, place)
+    return _merged_elements(start, elements, keys, place)
 
 
-def _key_of(field: str, elements: Sequence[Any]) -> str | None:
-    """The key by which the elements of a list merge; None: the list replaces."""
-    keys = _LIST_KEYS.get(field, ())
-    found = [key for key in keys if any(isinstance(e, Mapping) and key in e for e in elements)]
-    return found[0] if found else None
+def _keys_of(field: str, elements: Sequence[Any]) -> Keys:
+    """The keys by which the elements of a list merge; (): the list replaces."""
+    return next((keys for keys in LIST_KEYS.get(field, ()) if any(has_keys(e, keys) for e in elements)), ())
 
 
-def _merged_elements(base: Sequence[Any], elements: Sequence[Any], key: str, place: Place) -> list[Any]:
+def _merged_elements(base: Sequence[Any], elements: Sequence[Any], keys: Keys, place: Place) -> list[Any]:
     merged = list(base)
     for element in elements:
-        if not isinstance(element, Mapping) or key not in element:
-            raise MlstackError(f"{place}: an element of this list needs its {key}: {element!r}.")
-        index = next(
-            (i for i, e in enumerate(merged) if isinstance(e, Mapping) and e.get(key) == element[key]), len(merged)
-        )
+        if not has_keys(element, keys):
+            needed = " and ".join(key for key in keys if key not in KEY_DEFAULTS)
+            raise MlstackError(f"{place}: an element of this list needs its {needed}: {element!r}.")
+        index = next((at for at, there in enumerate(merged) if _is_meant(there, element, keys)), len(merged))
         result = strategic_merge(merged[index] if index < len(merged) else {}, element, place)
         merged[index : index + 1] = [] if result is DELETED else [result]
     return merged
+
+
+def _is_meant(there: Any, element: Mapping[str, Any], keys: Keys) -> bool:
+    return isinstance(there, Mapping) and item_key(there, keys) == item_key(element, keys)

@@ -11,9 +11,10 @@ from typing import Any
 
 import jinja2
 
+from mlstack.compose.documents import parse_manifests
 from mlstack.compose.engine import TemplateFailError, engine, library_path, path_of
 from mlstack.compose.layers import Setting
-from mlstack.compose.manifests import Manifest, parse_manifests
+from mlstack.compose.manifests import Manifest
 from mlstack.compose.marks import misplaced, spans, without_marks
 from mlstack.compose.places import Place, PlacedError
 from mlstack.compose.prototypes import Prototype

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -87,6 +88,32 @@ def load_documents(text: str, place: Place) -> Iterator[tuple[int, Any]]:
         raise PlacedError(where, f"broken YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise PlacedError(place, f"broken YAML: {str(error).splitlines()[0]}") from error
+
+
+def line_of(text: str, document: int, steps: Sequence[str | int]) -> int | None:
+    """The line of a field in one of the documents of `text`, the nearest parent's where it is not said."""
+    try:
+        node = next(islice(yaml.compose_all(text, Loader=_Loader), document, None), None)
+    except yaml.YAMLError:
+        return None
+    line = None
+    for step in steps:
+        found = _child(node, step)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line + 1, node.value[step]
+    if isinstance(node, yaml.MappingNode):
+        pairs = (pair for pair in node.value if isinstance(pair[0], yaml.ScalarNode) and pair[0].value == step)
+        key, value = next(pairs, (None, None))
+        if key is not None and value is not None:
+            return key.start_mark.line + 1, value
+    return None
 
 
 def _value(node: yaml.Node, depth: int = 0) -> Any:

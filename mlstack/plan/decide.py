@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan import fields as paths
 from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
-from mlstack.plan.compare import compare, differences
+from mlstack.plan.compare import compare
+from mlstack.plan.differences import differences
 from mlstack.plan.disruption import immutable_fields, interruption
 from mlstack.plan.inventory import Inventory, Owner, applied_by, component_of, entry, part_of
 from mlstack.plan.kinds import kind_of
@@ -21,6 +22,7 @@ from mlstack.plan.losing import data_word
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.ownership import SET_BY_HAND, uids, was_replaced
 from mlstack.plan.rules import Rule, takes
+from mlstack.plan.runhashes import question
 from mlstack.plan.runs import (
     Decision,
     RunState,
@@ -52,6 +54,8 @@ class Draft:
 
     change: Change
     ask: bool = False
+    same: Change | None = None  # instead of `change`, where the server finds nothing to change
+    question: Manifest | None = field(default=None, repr=False)  # sent for the answer instead of the change's manifest
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def _draft(one: Wanted, snapshot: Snapshot, owner: Owner, allow: Allow, provided
     if live is None and other is not None and not (allow.adopt and not one.shared):
         return Draft(_not_ours(one, other, snapshot.inventory))
     if one.run:
-        return Draft(_run(one, live, snapshot.inventory, allow))
+        return _run_draft(one, live, snapshot.inventory, allow)
     if live is not None:
         return _state(one, live, snapshot.inventory, owner, allow.rules)
     if other is not None:
@@ -127,10 +131,18 @@ def _others_name(other: Manifest) -> str:
     return former_owner(other) or ", ".join(names) or "somebody else"
 
 
-def _run(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow) -> Change:
+def _run_draft(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow) -> Draft:
     remembered = inventory.runs.get(run_name(one.key))
-    suspend = asks_suspended(one.manifest)
-    state, decision = state_of(live, remembered), decide(one.run, live, remembered, suspend=suspend)
+    decision = decide(one.run, live, remembered, suspend=asks_suspended(one.manifest))
+    change = _run(one, live, inventory, allow, decision)
+    if decision is not Decision.ASK or live is None:
+        return Draft(change)
+    same = _run(one, live, inventory, allow, Decision.LEAVE)
+    return Draft(change, ask=True, same=same, question=question(one.manifest, live, suspend_path(one.key)))
+
+
+def _run(one: Wanted, live: Manifest | None, inventory: Inventory, allow: Allow, decision: Decision) -> Change:
+    state, suspend = state_of(live, inventory.runs.get(run_name(one.key))), asks_suspended(one.manifest)
     if decision in (Decision.SUSPEND, Decision.RESUME):
         return _switched(one, live, suspend=suspend)
     if decision is Decision.LEAVE:
@@ -227,6 +239,8 @@ def _left_to_scale(one: Wanted, live: Manifest) -> tuple[Wanted, str]:
 def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
     """The change after the dry-run's answer."""
     change = draft.change
+    if draft.same is not None:
+        return _same_or_new(change, draft.same, answer)
     if answer.conflicts:
         change = masked(replace(change, fields=answer.conflicts))
         return replace(change, blocked=_conflict_words(change.fields))
@@ -234,11 +248,20 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
         return _refused(change, answer.refusal, allow)
     if answer.manifest is None or change.live is None:
         return change
-    found = tuple(differences(change.live, answer.manifest))
+    status = any(one.path.partition(".")[0] == "status" for one in change.fields) or "status" in (change.manifest or {})
+    found = tuple(differences(change.live, answer.manifest, status=status))
     change = _with_means(change, answer)
     if not found and change.action is Action.CHANGE:
         return replace(change, action=Action.UNCHANGED, fields=())
     return _interrupting(replace(change, fields=found), allow)
+
+
+def _same_or_new(new: Change, same: Change, answer: Answer) -> Change:
+    """A run goes on as the same one where the server changes nothing of it but metadata."""
+    if answer.manifest is None or new.live is None:
+        return new
+    found = differences(new.live, answer.manifest)
+    return new if any(not one.path.startswith("metadata.") for one in found) else same
 
 
 def _with_means(change: Change, answer: Answer) -> Change:

@@ -1,7 +1,6 @@
-"""Paths into a manifest, the lists that are maps, and a manager's own fields (managedFields, fieldsV1).
+"""Paths into a manifest, and a manager's own fields (managedFields, fieldsV1).
 
-Sources: the `x-kubernetes-list-map-keys` of Kubernetes' OpenAPI for `LIST_KEYS`; structured-merge-diff's
-`fieldpath/serialize-pe.go` for the prefixes `f:`, `k:`, `v:` and `i:`.
+Source: structured-merge-diff's `fieldpath/serialize-pe.go` for the prefixes `f:`, `k:`, `v:` and `i:`.
 """
 
 from __future__ import annotations
@@ -10,26 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Owned = Mapping[str, Any]
+from mlstack.compose.listkeys import KEY_DEFAULTS, item_key, list_keys
 
-LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "containers": (("name",),),
-    "initContainers": (("name",),),
-    "ephemeralContainers": (("name",),),
-    "env": (("name",),),
-    "volumes": (("name",),),
-    "volumeMounts": (("mountPath",),),
-    "volumeDevices": (("devicePath",),),
-    "imagePullSecrets": (("name",),),
-    "hostAliases": (("ip",),),
-    "ports": (("containerPort", "protocol"), ("port", "protocol")),
-    "webhooks": (("name",),),
-    "conditions": (("type",),),
-    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
-    "ownerReferences": (("uid",),),
-    "resourceClaims": (("name",),),
-}
-KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
+__all__ = ["KEY_DEFAULTS", "item_key", "list_keys"]
+
+Owned = Mapping[str, Any]
 
 
 def join(path: str, name: str) -> str:
@@ -50,21 +34,6 @@ def key_label(key: Mapping[str, Any]) -> str:
     return ",".join(shown)
 
 
-def list_keys(name: str, items: Sequence[Any]) -> tuple[str, ...]:
-    """The keys of the list-map called `name`, or () where items are compared by position."""
-    if not all(isinstance(entry, Mapping) for entry in items):
-        return ()
-    for keys in LIST_KEYS.get(name, ()):
-        if all(any(key in entry for key in keys if key not in KEY_DEFAULTS) for entry in items):
-            return keys
-    return ()
-
-
-def item_key(entry: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """An item's key as a mapping, defaults filled in."""
-    return {name: entry.get(name, KEY_DEFAULTS.get(name)) for name in keys}
-
-
 def find_item(items: Sequence[Any], key: Mapping[str, Any]) -> Any:
     """The item of `items` with this key, or None."""
     for entry in items:
@@ -73,13 +42,18 @@ def find_item(items: Sequence[Any], key: Mapping[str, Any]) -> Any:
     return None
 
 
-def owned_fields(live: Mapping[str, Any], manager: str) -> Owned | None:
-    """What `manager` has applied to `live` (fieldsV1 of its Apply entry), or None if it never has."""
+def apply_entry(live: Mapping[str, Any], manager: str) -> Mapping[str, Any] | None:
+    """The managedFields entry of what `manager` has applied to `live`, or None if it never has."""
     for entry in managed(live):
         if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
-            fields: Owned = entry.get("fieldsV1") or {}
-            return fields
+            return entry
     return None
+
+
+def owned_fields(live: Mapping[str, Any], manager: str) -> Owned | None:
+    """What `manager` has applied to `live` (fieldsV1 of its Apply entry), or None if it never has."""
+    entry = apply_entry(live, manager)
+    return None if entry is None else entry.get("fieldsV1") or {}
 
 
 def managed(live: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +10,7 @@ from typing import Any
 from mlstack.compose.manifests import Key, Manifest, key_of, pod_templates
 from mlstack.plan.kinds import FINAL, kind_of
 from mlstack.plan.readiness import QUEUE, Readiness, State, readiness
+from mlstack.plan.runhashes import full_hash, hashed, same_run, stands_for, without_metadata
 from mlstack.plan.state import switched
 
 RUN_ANNOTATION = "mlstack.dev/run"  # on the live object: the hash it was started with
@@ -53,6 +52,7 @@ class Decision(StrEnum):
     RESUME = "resume"
     REPLACE = "replace"
     LEAVE = "leave"
+    ASK = "ask"  # only its spec is spelled otherwise: the server knows whether it means another run
 
 
 def is_run(key: Key) -> bool:
@@ -61,8 +61,8 @@ def is_run(key: Key) -> bool:
 
 
 def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
-    """Ten hex digits over the spec and the ConfigMaps of `company` that it mounts; neither metadata nor the switch that
-    suspends it counts."""
+    """Hash the spec and the ConfigMaps of `company` that it mounts (see runhashes); neither metadata nor the switch
+    that suspends it counts."""
     mounted = config_names(manifest)
     namespace = manifest["metadata"].get("namespace")
     configs = [
@@ -72,8 +72,9 @@ def run_hash(manifest: Manifest, company: Iterable[Manifest] = ()) -> str:
         and other["metadata"]["name"] in mounted
         and other["metadata"].get("namespace") == namespace
     ]
-    facts = [_without_metadata(_released(manifest)), sorted(configs, key=lambda config: str(config["name"]))]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+    files = sorted(configs, key=lambda config: str(config["name"]))
+    released = {**manifest, "spec": _released(manifest)}
+    return full_hash(hashed([without_metadata(released["spec"]), files]), released, files)
 
 
 def _released(manifest: Manifest) -> Any:
@@ -103,15 +104,6 @@ def asks_suspended(manifest: Manifest) -> bool:
 def in_queue(manifest: Manifest) -> bool:
     """Whether Kueue decides when this run starts: the switch is Kueue's then, and ours is its Workload's."""
     return bool((manifest["metadata"].get("labels") or {}).get(QUEUE))
-
-
-def _without_metadata(value: Any) -> Any:
-    """The spec with the metadata of its pod templates left out."""
-    if isinstance(value, Mapping):
-        return {key: _without_metadata(below) for key, below in value.items() if key != "metadata"}
-    if isinstance(value, list):
-        return [_without_metadata(entry) for entry in value]
-    return value
 
 
 def config_names(manifest: Manifest) -> set[str]:
@@ -178,8 +170,9 @@ def _remembered(run: Run | None) -> RunState:
 
 def hash_of_live(live: Manifest | None, remembered: Run | None) -> str:
     """The hash that the last run was started with, "" if nobody knows."""
-    written = ((live or {}).get("metadata", {}).get("annotations") or {}).get(RUN_ANNOTATION)
-    return str(written or (remembered.hash if remembered else ""))
+    written = str(((live or {}).get("metadata", {}).get("annotations") or {}).get(RUN_ANNOTATION) or "")
+    last = remembered.hash if remembered else ""
+    return last if not written or stands_for(last, written) else written
 
 
 def decide(wanted: str, live: Manifest | None, remembered: Run | None, *, suspend: bool = False) -> Decision:
@@ -191,12 +184,15 @@ def decide(wanted: str, live: Manifest | None, remembered: Run | None, *, suspen
     state = state_of(live, remembered)
     if state is RunState.NEVER:
         return Decision.START
-    if hash_of_live(live, remembered) == wanted:
+    same = same_run(hash_of_live(live, remembered), wanted)
+    if same:
         if suspend and state is RunState.RUNNING:
             return Decision.SUSPEND
         ours = remembered is not None and remembered.outcome == RunState.SUSPENDED
         return Decision.RESUME if ours and not suspend and state is RunState.SUSPENDED else Decision.LEAVE
-    return Decision.START if live is None else Decision.REPLACE
+    if live is None:
+        return Decision.START
+    return Decision.ASK if same is None else Decision.REPLACE
 
 
 def ended(state: RunState) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlstack.compose.manifests import Key, Manifest, key_of
+from mlstack.compose.manifests import Key, Manifest, key_of, without_nulls
 from mlstack.errors import MlstackError
 from mlstack.plan.compare import digest
 from mlstack.plan.generated import plain_data
@@ -51,7 +51,7 @@ def _annotation(manifest: Manifest, name: str) -> str:
 
 def wanted_objects(components: Mapping[str, Sequence[Manifest]], owner: Owner) -> list[Wanted]:
     """All desired objects in the order of their stages. `components`: rendered manifests by component."""
-    order = stages(components)
+    order = stages({name: [without_nulls(one) for one in manifests] for name, manifests in components.items()})
     everything = [manifest for manifests in components.values() for manifest in manifests]
     hashes = run_hashes(everything, everything)
     scaled = _scaled(everything)

@@ -7,14 +7,11 @@ import pytest
 from mlstack.compose.manifests import (
     CLUSTER_SCOPED,
     Key,
-    as_manifests,
     cluster_kinds_of,
     is_namespaced,
     key_of,
-    parse_manifests,
     pod_templates,
 )
-from mlstack.compose.places import Place, PlacedError
 
 CRD: dict[str, Any] = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -60,51 +57,6 @@ def test_a_crd_says_that_its_kind_has_no_namespace() -> None:
     assert kinds == {("example.com", "Thing")}
     assert not is_namespaced(manifest("example.com/v1", "Thing"), kinds)
     assert not kinds & CLUSTER_SCOPED
-
-
-def test_manifests_are_read_in_order_and_lists_taken_apart() -> None:
-    text = """
-apiVersion: v1
-kind: List
-items:
-- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
-- {apiVersion: v1, kind: ConfigMapList, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}]}
----
-# nothing here
----
-{apiVersion: example.com/v1, kind: PriceList, metadata: {name: c}, items: [1]}
-"""
-    found = parse_manifests(text, Place("components/x.yaml"))
-    assert [key_of(m).name for m in found] == ["a", "b", "c"]
-    assert found[2]["items"] == [1]
-
-
-@pytest.mark.parametrize("text", ["", "\n# only a comment\n", "---\n---\n"])
-def test_empty_text_gives_no_manifest(text: str) -> None:
-    assert parse_manifests(text, Place("a.yaml")) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("- a", "a.yaml:1: this is a list, not a Kubernetes object."),
-        ("\n\n3", "a.yaml:3: this is a number, not a Kubernetes object."),
-        ("kind: A", "a.yaml:1: a Kubernetes object needs apiVersion."),
-        ("apiVersion: v1\nkind: 3", "a.yaml:1: a Kubernetes object needs kind."),
-        ("apiVersion: v1\nkind: A\nmetadata: {generateName: a-}", "a.yaml:1: this A needs a metadata.name."),
-        ("{apiVersion: v1, kind: A, metadata: {name: 3}}", "a.yaml:1: this A needs a metadata.name."),
-        ("{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n{a: 1}", "a.yaml:3: a Kubernetes object needs"),
-        ("{apiVersion: v1, kind: List, items: [{}]}", "a.yaml:1: a Kubernetes object needs apiVersion."),
-    ],
-)
-def test_what_is_no_object_is_refused_with_its_line(text: str, problem: str) -> None:
-    with pytest.raises(PlacedError) as caught:
-        parse_manifests(text, Place("a.yaml"))
-    assert problem in caught.value.message
-
-
-def test_one_document_is_checked_alone() -> None:
-    assert as_manifests(manifest(), Place("a.yaml")) == [manifest()]
 
 
 POD = {"spec": {"containers": [{"name": "main"}]}}

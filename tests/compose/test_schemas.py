@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mlstack.compose.manifests import Manifest, parse_manifests
+from mlstack.compose.documents import parse_manifests
+from mlstack.compose.manifests import Manifest
 from mlstack.compose.places import Place
 from mlstack.compose.schemas import validate
 

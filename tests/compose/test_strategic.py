@@ -35,8 +35,28 @@ PLACE = Place("components/a.yaml", 3)
         ({"env": [{"name": "A"}]}, {"env": [{"$patch": "replace"}, {"name": "B"}]}, {"env": [{"name": "B"}]}),
         (
             {"ports": [{"containerPort": 1, "name": "a"}]},
-            {"ports": [{"containerPort": 1, "protocol": "UDP"}, {"containerPort": 2}]},
-            {"ports": [{"containerPort": 1, "name": "a", "protocol": "UDP"}, {"containerPort": 2}]},
+            {"ports": [{"containerPort": 1, "protocol": "UDP"}, {"containerPort": 1, "hostPort": 2}]},
+            {"ports": [{"containerPort": 1, "name": "a", "hostPort": 2}, {"containerPort": 1, "protocol": "UDP"}]},
+        ),
+        (
+            {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]},
+            {"ports": [{"port": 53, "protocol": "UDP", "targetPort": 1053}]},
+            {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP", "targetPort": 1053}]},
+        ),
+        (
+            {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53}]},
+            {"ports": [{"port": 53, "$patch": "delete"}]},
+            {"ports": [{"port": 53, "protocol": "UDP"}]},
+        ),
+        (
+            {"topologySpreadConstraints": [{"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]},
+            {"topologySpreadConstraints": [{"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]},
+            {
+                "topologySpreadConstraints": [
+                    {"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"},
+                    {"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"},
+                ]
+            },
         ),
         ({"ports": [{"port": 80}]}, {"ports": [{"port": 80, "name": "web"}]}, {"ports": [{"port": 80, "name": "web"}]}),
         (
@@ -65,6 +85,11 @@ def test_the_whole_object_can_be_deleted() -> None:
         ({"$setElementOrder/env": []}, "the directive $setElementOrder/env is not known"),
         ({"env": [{"name": "A"}, {"value": "1"}]}, "an element of this list needs its name"),
         ({"env": [{"name": "A"}, "B"]}, "an element of this list needs its name: 'B'"),
+        ({"env": [{"name": "A"}, {"name": None}]}, "an element of this list needs its name"),
+        (
+            {"topologySpreadConstraints": [{"topologyKey": "a", "whenUnsatisfiable": "b"}, {"topologyKey": "a"}]},
+            "an element of this list needs its topologyKey and whenUnsatisfiable",
+        ),
         ({"args": [{"$patch": "delete"}]}, "the elements of args have no key by which to find one"),
     ],
 )

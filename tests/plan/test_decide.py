@@ -293,10 +293,11 @@ def test_a_configmap_stays_while_its_run_does(user: Manifest, its_action: Action
 
 
 def test_a_size_set_from_outside_is_left() -> None:
-    (one,) = wanted(make("Deployment", "apps/v1", spec={"replicas": 1}))
+    (one,) = wanted(make("Deployment", "apps/v1", spec={"replicas": 1, "paused": True}))
     scaler = {"manager": "hpa", "operation": "Update", "subresource": "scale",
               "fieldsV1": {"f:spec": {"f:replicas": {}}}}  # fmt: skip
-    live = existing(one, spec={"replicas": 5})
+    live = existing(one, spec={"replicas": 5, "paused": True})
+    live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"] = {"f:paused": {}}
     live["metadata"]["managedFields"].append(scaler)
     found = decide(one, live)
     assert (found.change.action, found.change.reason) == (

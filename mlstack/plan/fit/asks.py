@@ -115,18 +115,23 @@ def _count(manifest: Manifest, path: Sequence[str]) -> int:
         return _nodes(manifest) if path[path.index("replicatedJobs") + 1] == "0" else 0
     if manifest["kind"] == "Job":
         return _of_job(holder)
-    return int(holder.get("replicas", 1) if isinstance(holder, Mapping) else 1)
+    return _number(holder.get("replicas") if isinstance(holder, Mapping) else None)
+
+
+def _number(value: object) -> int:
+    """A count; 1, the API's default for these, where there is none (null) or the API would refuse it."""
+    return int(value) if isinstance(value, int | float) else 1
 
 
 def _nodes(job: Manifest) -> int:
     """How many a TrainJob has in all: a launcher is one of them."""
-    return int((job["spec"].get("trainer") or {}).get("numNodes", 1))
+    return _number((job["spec"].get("trainer") or {}).get("numNodes"))
 
 
 def _of_job(spec: Mapping[str, Any]) -> int:
-    parallel = int(spec.get("parallelism", 1))
+    parallel = _number(spec.get("parallelism"))
     completions = spec.get("completions")
-    return parallel if completions is None else min(parallel, int(completions))
+    return parallel if completions is None else min(parallel, _number(completions))
 
 
 def _suspended(spec: Mapping[str, Any]) -> bool:
