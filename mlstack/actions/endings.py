@@ -34,11 +34,19 @@ class Endings:
     """The runs of a component, watched within a `with` block until all have ended: then `on_end` is called, from any
     thread and maybe more than once. Never where there are none, or they may not be listed.
 
-    What is applied meanwhile may be of kinds, or in namespaces, where nothing of ours was: the inventory tells.
+    `on_run` gets each run as it is now, and again after each change. An apply that runs at the same time may bring
+    kinds and namespaces where nothing of ours was: the inventory tells.
     """
 
-    def __init__(self, session: Session, component: str, inventory: Inventory, on_end: Callable[[], None]) -> None:
-        self._session, self._component, self._on_end = session, component, on_end
+    def __init__(
+        self,
+        session: Session,
+        component: str,
+        inventory: Inventory,
+        on_end: Callable[[], None],
+        on_run: Callable[[Manifest], None] = lambda run: None,
+    ) -> None:
+        self._session, self._component, self._on_end, self._on_run = session, component, on_end, on_run
         self._client, self._labels = session.connection.client, labels_of(session, component)
         self._runs: dict[Key, Manifest] = {}
         self._lock = threading.Lock()
@@ -59,7 +67,12 @@ class Endings:
                     raise found
             else:
                 self._versions[place] = found.resource_version
-                self._runs.update({key_of(item): item for item in found.items})
+                self._keep(found.items)
+
+    def _keep(self, runs: Sequence[Manifest]) -> None:
+        self._runs.update({key_of(run): run for run in runs})
+        for run in runs:
+            self._on_run(run)
 
     @property
     def pods(self) -> int:
@@ -122,7 +135,7 @@ class Endings:
         """A run that has ended counts when it is removed, too; one that is removed before may be started again."""
         key = key_of(told.object)
         if told.type != "DELETED":
-            self._runs[key] = told.object
+            self._keep([told.object])
         elif key in self._runs and not has_ended(self._runs[key]):
             del self._runs[key]
 
@@ -134,7 +147,7 @@ class Endings:
         gone = {key for key in here if not has_ended(self._runs[key])}
         for key in gone:
             del self._runs[key]
-        self._runs.update({key_of(item): item for item in told.items})
+        self._keep(told.items)
 
     def check(self, environment: str, pods: Sequence[Manifest]) -> None:
         """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""

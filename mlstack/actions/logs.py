@@ -12,6 +12,7 @@ from mlstack.actions.loglines import Lines, parted
 from mlstack.actions.logreader import Source, sources_of
 from mlstack.actions.logtarget import LogOptions, LogTarget
 from mlstack.actions.session import Scope, Session, connect_only
+from mlstack.actions.trainerstatus import progress_lines
 from mlstack.app.names import LABEL
 from mlstack.cluster.failures import ForbiddenError, InvalidError, NotFoundError
 from mlstack.cluster.logs import log_request
@@ -38,7 +39,11 @@ def logs(
     if options.follow:
         follow_logs(session, meant, on_lines, on_notice)
         return
-    pods = component_pods(session, meant.component, namespaces_of(session, remembered(session)))
+    inventory = remembered(session)
+    pods = component_pods(session, meant.component, namespaces_of(session, inventory))
+    progress = progress_lines(session, meant.component, inventory) if options.progress else []
+    if progress:
+        on_lines(progress)
     if problem := meant.lacking(pods, scope.environment, scope.project):
         raise problem
     sources = [source for pod in pods for source in sources_of(pod) if meant.chosen(source)]

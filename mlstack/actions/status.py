@@ -9,6 +9,7 @@ from mlstack.actions.gpus import Gpus, gpus_in_use
 from mlstack.actions.queues import QueueWords
 from mlstack.actions.reading import first_parent, inventory_of, list_members
 from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.trainerstatus import progress_words
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError
 from mlstack.cluster.kinds import well_known
@@ -213,9 +214,9 @@ def _word(live: Mapping[Key, Manifest], ended: Collection[Key], held: Collection
 
 
 def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest], events: Sequence[Manifest]) -> list[str]:
-    found = readiness(live)
+    found, progress = readiness(live), progress_words(live)
     again = restarts(live, owned_pods(live, pods)) if is_run(key) else ""
-    notes = [f"{key} {again}"] if again else []
+    notes = [f"{key} {words}" for words in (again, progress if found.ready else "") if words]
     if found.ready:
         return notes
     reason = _reason(live, found, pods, events)
