@@ -220,8 +220,8 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
     runs = {name: run for name, run in inventory.runs.items() if components and run.component not in components}
     unseen = unseen_kinds(session, inventory)
     if not left and not runs and not unseen:
-        with suppress(ClusterError):  # who may not read Secrets could keep no receipts either
-            remove_receipts(session)
+        with suppress(ClusterError):  # users who cannot list them could store none either
+            remove_receipts(session, inventory.secret_receipts)
         store.remove(session.connection.client, parent)
         return
     names = {entry(key) for key in left}

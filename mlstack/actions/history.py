@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack.actions.reading import inventory_of, read_parent
-from mlstack.actions.receipts import list_receipts, read_contents
+from mlstack.actions.receipts import list_receipts, no_revision, read_receipt
 from mlstack.actions.remember import closed
 from mlstack.actions.session import Scope, Session, connect_only
 from mlstack.cluster import objects
@@ -20,11 +20,15 @@ from mlstack.plan.runs import Run
 
 @dataclass(frozen=True)
 class History:
-    """An environment's revisions, the newest first. `former`: the one that the cluster was rolled back to, else 0."""
+    """An environment's revisions, the newest first. `former`: the one that the cluster was rolled back to, else 0.
+
+    `notices`: what could not be read.
+    """
 
     environment: str
     revisions: tuple[Receipt, ...]
     former: int = 0
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,25 @@ class ComponentRun:
 
 
 def history(scope: Scope) -> History:
-    """The revisions that receipts tell of. Two requests, however many they are; nothing is written."""
+    """The revisions that receipts list. Two requests, however many they are; nothing is written."""
     session = connect_only(scope)
     inventory = inventory_of(read_parent(session), session.owner)
-    return History(scope.environment, tuple(list_receipts(session)), inventory.former)
+    notices: list[str] = []
+    found = list_receipts(session, inventory.secret_receipts, notices.append)
+    return History(scope.environment, tuple(found), inventory.former, tuple(notices))
 
 
 def revision_contents(scope: Scope, revision: int) -> Contents:
-    """What a revision's receipt holds: manifests, parameters with their places, digests; empty where it is gone."""
-    return read_contents(connect_only(scope), revision)
+    """A revision's contents: manifests, parameters with their places, digests.
+
+    Raises MlstackError for a revision that does not exist or whose receipt was removed.
+    """
+    session = connect_only(scope)
+    inventory = inventory_of(read_parent(session), session.owner)
+    receipt, contents = read_receipt(session, revision, inventory.secret_receipts)
+    if receipt is None:
+        raise no_revision(scope.environment, revision, list_receipts(session, inventory.secret_receipts))
+    return contents
 
 
 def run_history(scope: Scope, component: str) -> list[ComponentRun]:

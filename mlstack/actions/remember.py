@@ -18,7 +18,7 @@ from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import GroupKind, Inventory, entry, shrunk, to_stored
 from mlstack.plan.model import SWITCHES, Action
-from mlstack.plan.receipts import given_params, told_value
+from mlstack.plan.receipts import KEPT_REVISIONS, given_params, told_value
 from mlstack.plan.runs import Run, RunState, asks_suspended, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
@@ -150,7 +150,15 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
     past = {name: (run, *before.past.get(name, ()))[:PAST_RUNS] for name, run in replaced.items()}
     partial = bool(session.scope.components) or session.again
     former = session.former or (before.former if partial else 0)
-    return replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, revision=revision, former=former)
+    in_secrets = before.secret_receipts if revision - KEPT_REVISIONS < before.secret_receipts else 0
+    return replace(
+        found,
+        runs={**found.runs, **runs},
+        past={**found.past, **past},
+        revision=revision,
+        former=former,
+        secret_receipts=in_secrets,
+    )
 
 
 def _replaced(run: Run) -> Run:

@@ -51,6 +51,7 @@ class Inventory:
 
     `exists`: whether the parent was found in the cluster. `revision`: of the last receipt; `former`: the one that a
     rollback went back to, 0 if the files were applied since. `past`: the runs before the last one, the newest first.
+    `secret_receipts`: the newest revision whose receipt is a Secret, as former versions kept them; 0: none is.
     """
 
     kinds: frozenset[GroupKind] = frozenset()
@@ -61,6 +62,7 @@ class Inventory:
     revision: int = 0
     former: int = 0
     past: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    secret_receipts: int = 0
 
 
 def entry(key: Key) -> str:
@@ -116,6 +118,7 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
             "runs": json.dumps(runs, sort_keys=True, default=str),
             "past": packed(json.dumps(past, sort_keys=True, default=str)),
             "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
+            "receipts": json.dumps({"secrets": inventory.secret_receipts}),
         },
     )
 
@@ -138,8 +141,15 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         runs=runs,
         exists=True,
         past={name: tuple(Run(**run) for run in found) for name, found in past.items()},
+        secret_receipts=_secret_receipts(data),
         **json.loads(data.get("history") or "{}"),
     )
+
+
+def _secret_receipts(data: Mapping[str, str]) -> int:
+    """As it was stored; all revisions where a former version wrote the inventory: it kept its receipts in Secrets."""
+    history = json.loads(data.get("history") or "{}")
+    return int(json.loads(data.get("receipts") or "{}").get("secrets", history.get("revision", 0)))
 
 
 def same_contents(one: Inventory, other: Inventory) -> bool:
