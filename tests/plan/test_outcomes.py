@@ -17,7 +17,7 @@ def thing(kind: str, name: str, component: str, version: str = "v1", **more: Any
 def deployment(name: str, component: str, ready: int) -> Manifest:
     conditions = [{"type": "Available", "status": "True" if ready else "False"}]
     counts = dict.fromkeys(("updatedReplicas", "readyReplicas", "availableReplicas"), ready)
-    status = {"replicas": 1, **counts, "conditions": conditions}
+    status = {"observedGeneration": 1, "replicas": 1, **counts, "conditions": conditions}
     return thing("Deployment", name, component, "apps/v1", spec={"replicas": 1}, status=status)
 
 
