@@ -29,6 +29,7 @@ from mlstack.actions.outcome import (
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.pruning import prune
 from mlstack.actions.receipts import judge_former, keep_outcomes, keep_receipt
+from mlstack.actions.recording import recorded
 from mlstack.actions.rehearse import rehearse
 from mlstack.actions.remember import (
     InventoryMovedError,
@@ -39,6 +40,7 @@ from mlstack.actions.remember import (
     with_history,
 )
 from mlstack.actions.replan import planned_again
+from mlstack.actions.runrecords import record_ends, record_waited, uid_of
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
@@ -47,7 +49,8 @@ from mlstack.actions.watches import Target
 from mlstack.app.assemble import says
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.store import Parent
-from mlstack.compose.manifests import Key
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory, superset
 from mlstack.plan.model import Action, Change, Plan
 from mlstack.plan.outcomes import of_states
@@ -138,6 +141,7 @@ class _Work:
         self.removed: list[Key] = []
         self.receipt: Receipt | None = None
         self.announced = Inventory()
+        self.remembered = planning.reading.snapshot.inventory
         self.parent: Parent | None = None
 
     @property
@@ -183,6 +187,7 @@ class _Work:
         if self.parent is None:
             self.announce()
         assert self.parent is not None
+        record_ends(self.session, self.remembered, self.replaced())
         self.prune(self.webhooks())  # one whose operator goes would refuse what it watches
         self.stages.send_stages()
         if not (self.stages.failures() or self.stages.late):
@@ -191,12 +196,22 @@ class _Work:
         found = exact(self.planning, self.announced, self.stages.sent, self.removed)
         self.receipt = self.keep_receipt()
         revision = self.receipt.revision if self.receipt else self.planning.reading.snapshot.inventory.revision
-        store_inventory(self.session, self.parent, with_history(self.session, self.planning, found, revision))
+        self.remembered = self.with_records(with_history(self.session, self.planning, found, revision))
+        store_inventory(self.session, self.parent, self.remembered)
         if self.stages.failures():
             unsent = [change.key for change in (*self.stages.held, *self.stages.late)]
             raise ApplyFailedError(
                 self.stages.failures(), self.session.scope.environment, unsent, self.unpruned(), told=True
             )
+
+    def with_records(self, found: Inventory) -> Inventory:
+        """With a record for each run that was started."""
+        uids = {run_name(one.change.key): uid_of(one.live) for one in self.stages.sent if one.live is not None}
+        try:
+            return recorded(self.session, self.planning.reading.snapshot.inventory, found, uids)
+        except MlstackError as error:
+            self.on_event(Notice(f"No record of the runs could be kept: {error.message}"))
+            return found
 
     def keep_receipt(self) -> Receipt | None:
         if self.session.again and self.session.scope.sets:
@@ -236,6 +251,11 @@ class _Work:
         if self.session.owner.namespace in failed:
             raise ApplyFailedError(self.stages.failures(), self.session.scope.environment, told=True)
 
+    def replaced(self) -> dict[str, Manifest]:
+        """The live runs that new ones take the place of."""
+        changes = self.plan.of(Action.NEW_RUN)
+        return {run_name(change.key): change.live for change in changes if change.live is not None}
+
     def touched(self) -> list[Key]:
         """The keys of all writes that become or are members of ours."""
         return [change.key for change in self.plan.writes if change.component or change.action is Action.PRUNE]
@@ -268,7 +288,9 @@ class _Work:
         self.keep_outcomes(waited)
         if self.options.wait == "finished" and self.plan.writes:
             with self.locked():
-                remember_ends(self.session, self.planning.wanted, waited.lives)
+                remember_ends(self.session, self.planning.wanted, waited)
+        else:
+            record_waited(self.session, self.remembered, waited)
         check_outcome(self.session, waited, self.options.wait, self.stages.spent)
         seconds = time.monotonic() - began
         instant = len(self.members()) - len(targets)

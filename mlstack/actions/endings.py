@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -12,6 +12,7 @@ from mlstack.actions.componentpods import labels_of, run_places
 from mlstack.actions.listing import Place
 from mlstack.actions.mirror import Listed, Lost, Mirror, Told
 from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.runrecords import record_ends
 from mlstack.actions.session import Session, inventory_object
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError, NotFoundError
@@ -24,7 +25,8 @@ from mlstack.plan.fit.asks import asks
 from mlstack.plan.inventory import GroupKind, Inventory
 from mlstack.plan.readiness import State
 from mlstack.plan.reasons import best_reason, owned_pods
-from mlstack.plan.runs import has_ended, run_readiness
+from mlstack.plan.runrecords import RunRecord
+from mlstack.plan.runs import has_ended, run_name, run_readiness
 
 CONFIG_MAP = well_known("v1", "ConfigMap")
 SERVED = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -149,21 +151,34 @@ class Endings:
             del self._runs[key]
         self._keep(told.items)
 
-    def check(self, environment: str, pods: Sequence[Manifest]) -> None:
-        """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""
+    def record(self, inventory: Inventory) -> dict[str, RunRecord]:
+        """Record how the runs ended, where nobody has; the records by the runs' names."""
+        return record_ends(self._session, inventory, {run_name(key): run for key, run in self._runs.items()})
+
+    def check(self, environment: str, pods: Sequence[Manifest], records: Mapping[str, RunRecord] | None = None) -> None:
+        """Raises WorkloadFailedError if a run failed, with what its pods, or its record, tell of it."""
         failed = {key: run for key, run in self._runs.items() if run_readiness(run).state is State.FAILED}
-        told = [f"{key} failed: {_reason(run, pods)}" for key, run in failed.items()]
+        told = [
+            f"{key} failed: {_reason(run, pods, (records or {}).get(run_name(key)))}" for key, run in failed.items()
+        ]
         if told:
-            raise WorkloadFailedError(f"{'; '.join(told)}.", f"See its pods: mlstack status {environment}")
+            raise WorkloadFailedError(f"{'; '.join(told)}.", last_lines_hint(environment, self._component))
 
 
 def _kind(resource: Resource) -> GroupKind:
     return resource.group, resource.kind
 
 
-def _reason(run: Manifest, pods: Sequence[Manifest]) -> str:
+def _reason(run: Manifest, pods: Sequence[Manifest], record: RunRecord | None) -> str:
     own, of_pods = run_readiness(run).reason.rstrip("."), best_reason(owned_pods(run, pods)).text.rstrip(".")
+    if not of_pods and record and record.reason:
+        return record.reason.rstrip(".")
     return "; ".join(filter(None, (own, of_pods)))
+
+
+def last_lines_hint(environment: str, component: str) -> str:
+    """What to do about a run that failed."""
+    return f"Its last lines: mlstack logs {environment} {component}"
 
 
 def is_served(pod: Manifest) -> bool:

@@ -10,6 +10,7 @@ from mlstack.actions.componentpods import component_pods, labels_of, namespaces_
 from mlstack.actions.endings import Endings, is_served
 from mlstack.actions.events import Event, LogLine, Notice, OnEvent
 from mlstack.actions.follower import Follower, OnLines
+from mlstack.actions.keptlogs import tell_kept
 from mlstack.actions.logtarget import LogTarget
 from mlstack.actions.session import Session
 from mlstack.actions.trainerstatus import progress_line
@@ -56,7 +57,10 @@ def follow_logs(session: Session, meant: LogTarget, on_lines: OnLines, on_notice
     problem = None if follower.seen else lacking()
     if problem and pods:
         raise problem
-    endings.check(session.scope.environment, pods)
+    ended = endings.record(inventory)
+    if problem and tell_kept(session, meant, inventory, on_lines, on_notice):
+        problem = None
+    endings.check(session.scope.environment, pods, ended)
     if problem:
         raise problem
 

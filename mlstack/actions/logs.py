@@ -8,6 +8,7 @@ from mlstack.actions.componentpods import component_pods, namespaces_of, remembe
 from mlstack.actions.events import LogLine
 from mlstack.actions.follower import OnLines
 from mlstack.actions.following import follow_logs
+from mlstack.actions.keptlogs import tell_kept
 from mlstack.actions.loglines import Lines, parted
 from mlstack.actions.logreader import Source, sources_of
 from mlstack.actions.logtarget import LogOptions, LogTarget
@@ -45,6 +46,8 @@ def logs(
     if progress:
         on_lines(progress)
     if problem := meant.lacking(pods, scope.environment, scope.project):
+        if progress or (not pods and tell_kept(session, meant, inventory, on_lines, on_notice)):
+            return
         raise problem
     sources = [source for pod in pods for source in sources_of(pod) if meant.chosen(source)]
     found = read_logs(session, sources, on_lines, on_notice, options)

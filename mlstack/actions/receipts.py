@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlstack.actions.clock import now
 from mlstack.actions.events import Notice, OnEvent
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import all_or_raise
-from mlstack.actions.remember import now
 from mlstack.actions.session import Session
 from mlstack.app.values import file_values
 from mlstack.cluster import objects

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
+from mlstack.actions.clock import now
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.runrecords import record_waited
 from mlstack.actions.sending import Sent
 from mlstack.actions.session import Session
+from mlstack.actions.waiting import Waited
 from mlstack.cluster import store
 from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
@@ -118,13 +120,14 @@ def _switched(planning: Planning, keys: Collection[Key]) -> dict[str, Run]:
     }
 
 
-def remember_ends(session: Session, wanted: Iterable[Wanted], lives: Mapping[Key, Manifest]) -> None:
+def remember_ends(session: Session, wanted: Iterable[Wanted], waited: Waited) -> None:
     """Stores the outcome of runs that were seen to their end."""
-    seen = {run_name(one.key): lives[one.key] for one in wanted if one.run and one.key in lives}
+    seen = {run_name(one.key): waited.lives[one.key] for one in wanted if one.run and one.key in waited.lives}
     if not seen:
         return
     parent = read_parent(session)
     inventory = inventory_of(parent, session.owner)
+    record_waited(session, inventory, waited)
     runs = {name: closed(run, seen[name]) for name, run in inventory.runs.items() if name in seen}
     if any(inventory.runs[name] != run for name, run in runs.items()):
         store_inventory(session, parent, replace(inventory, runs={**inventory.runs, **runs}))
@@ -174,8 +177,3 @@ def _given(session: Session, run: Run) -> dict[str, Any]:
         given = given_params(session.settings(run.component))
     values = {name: told_value(one) for name, one in given.items()}
     return values if len(json.dumps(values, default=str)) < PARAMS_BYTES else {}
-
-
-def now() -> str:
-    """The time as the inventory writes it: RFC 3339, UTC, seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

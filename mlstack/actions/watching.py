@@ -22,6 +22,7 @@ from mlstack.cluster.watch import Event
 from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, wrap_unexpected
 from mlstack.plan.inventory import PART_OF
+from mlstack.plan.runrecords import RunRecord
 
 PODS, CONFIG_MAPS = well_known("v1", "Pod"), well_known("v1", "ConfigMap")
 LOOK_SECONDS = 2.0
@@ -138,6 +139,7 @@ class _Seen:
         self.simulated = is_simulated(session)
         self.gpus: Gpus | None = None
         self.events: list[Manifest] = []
+        self.records: dict[str, RunRecord] = {}
         self.lost = ""
         self._dirty = True
         self._asked = -ASK_ANYWAY_SECONDS
@@ -153,7 +155,8 @@ class _Seen:
         """What follows from it."""
         with self._lock:
             ours, pods = dict(self.ours), list(self.pods.values())
-        return status_of(self.session, Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events))
+        seen = Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events, self.records)
+        return status_of(self.session, seen)
 
     def ask_again(self) -> bool:
         """Asks for GPUs and warnings if it is time; whether they were asked for."""
@@ -164,7 +167,7 @@ class _Seen:
         with self._lock:
             ours, pods = dict(self.ours), list(self.pods.values())
         try:
-            self.gpus, self.events = asked_for(self.session, ours, pods)
+            self.gpus, self.events, self.records = asked_for(self.session, self.inventory, ours, pods)
         except ClusterError as error:
             self.lost = error.message
         return True

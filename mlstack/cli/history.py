@@ -21,20 +21,34 @@ if TYPE_CHECKING:
     from mlstack.actions.history import ComponentRun, History
     from mlstack.actions.rollback import Rollback
     from mlstack.plan.receipts import Contents, Receipt
+    from mlstack.plan.runrecords import RunRecord
 
 
 @click.command()
 @click.argument("environment")
 @click.argument("component", required=False)
-@click.option("--revision", type=int, help="This revision's parameters, packages and images.")
+@click.option("--revision", type=int, help="Show this revision's parameters, packages and images.")
+@click.option("--run", "number", type=int, help="Show this run of COMPONENT: parameters, exit codes, last lines.")
 @output_option
 @pass_settings
-def history(settings: Settings, environment: str, component: str | None, revision: int | None, output: str) -> None:
+def history(
+    settings: Settings,
+    environment: str,
+    component: str | None,
+    revision: int | None,
+    number: int | None,
+    output: str,
+) -> None:
     """List ENVIRONMENT's revisions, or the runs of COMPONENT there with the parameters that differ."""
     from mlstack.actions import history as actions
 
+    if number is not None and component is None:
+        raise click.UsageError("--run shows a run of a component: name it.")
     scope = scope_of(settings, environment, ())
-    if component is not None:
+    if component is not None and number is not None:
+        record = actions.run_record(scope, component, number)
+        emit(dataclasses.asdict(record), output, lambda: record_text(record))
+    elif component is not None:
         runs = actions.run_history(scope, component)
         emit([dataclasses.asdict(run) for run in runs], output, lambda: runs_text(runs))
     elif revision is not None:
@@ -83,8 +97,32 @@ def _remarks(one: Receipt) -> str:
 
 def runs_text(runs: list[ComponentRun]) -> str:
     """A component's runs as a table, the newest first."""
-    rows = [(run.object, run.started, run.ended, run.outcome, run.by, _differing(run.params)) for run in runs]
-    return table(("run", "started", "ended", "outcome", "by", "parameters that differ"), rows)
+    rows = [
+        (run.number or "", run.object, run.started, run.ended, run.outcome, run.by, _run_remarks(run)) for run in runs
+    ]
+    return table(("run", "object", "started", "ended", "outcome", "by", "parameters that differ"), rows)
+
+
+def _run_remarks(run: ComponentRun) -> str:
+    return "; ".join(filter(None, (_differing(run.params), run.reason)))
+
+
+def record_text(record: RunRecord) -> str:
+    """A run: how it ended, what its containers said last, its parameters."""
+    kind, _, rest = record.object.partition(".")
+    ended = f", ended {record.ended}" if record.ended else ""
+    lines = [f"run {record.number} of {record.component} ({kind}/{rest.rpartition('/')[2]}): {record.outcome}"]
+    lines.append(f"started {record.started} by {record.by}{ended}")
+    lines += [record.reason] if record.reason else []
+    for end in record.containers:
+        lines += ["", f"{end.words}{f' at {end.finished}' if end.finished else ''}. Its last lines:"]
+        lines += [f"  {line}" for line in end.lines or ("(none were kept)",)]
+    if record.params:
+        lines += [
+            "",
+            table(("parameter", "value"), [(name, _or_default(value)) for name, value in record.params.items()]),
+        ]
+    return "\n".join(lines)
 
 
 def _differing(params: Any) -> str:

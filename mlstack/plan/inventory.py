@@ -50,7 +50,8 @@ class Inventory:
     """Kinds and namespaces where ours may be, the digest of each object applied last, the last run of each run object.
 
     `exists`: whether the parent was found in the cluster. `revision`: of the last receipt; `former`: the one that a
-    rollback went back to, 0 if the files were applied since. `past`: the runs before the last one, the newest first.
+    rollback went back to, 0 if the files were applied since. `past`: the runs before the last one, the newest first, as
+    far as they have no record of their own.
     `secret_receipts`: the newest revision whose receipt is a Secret, as former versions kept them; 0: none is.
     """
 
@@ -106,8 +107,9 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
     """What to store. The ConfigMap's name and namespace are the owner's."""
     kinds = sorted(_group_kind(*kind) for kind in inventory.kinds)
     others = sorted(inventory.namespaces - {owner.namespace})
-    runs = {name: asdict(run) for name, run in inventory.runs.items()}
-    past = {name: [asdict(run) for run in found] for name, found in inventory.past.items()}
+    runs = {name: _run_facts(run) for name, run in inventory.runs.items()}
+    numbers = {name: run.number for name, run in inventory.runs.items() if run.number}
+    past = {name: [_run_facts(run) for run in found] for name, found in inventory.past.items()}
     return Stored(
         labels={ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
         annotations={TOOLING: TOOL, GROUP_KINDS: ",".join(kinds), NAMESPACES: ",".join(others)},
@@ -115,7 +117,8 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
             "app": owner.app,
             "environment": owner.environment,
             "applied": packed(json.dumps(dict(inventory.digests), sort_keys=True, separators=(",", ":"))),
-            "runs": json.dumps(runs, sort_keys=True, default=str),
+            "runs": packed(json.dumps(runs, sort_keys=True, default=str)),
+            "run-numbers": packed(json.dumps(numbers, sort_keys=True)),  # apart: former versions refuse unknown keys
             "past": packed(json.dumps(past, sort_keys=True, default=str)),
             "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
             "receipts": json.dumps({"secrets": inventory.secret_receipts}),
@@ -132,7 +135,9 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
             "Remove or rename it.",
         )
     others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
-    runs = {name: Run(**run) for name, run in json.loads(data.get("runs") or "{}").items()}
+    numbers = json.loads(unpacked(data.get("run-numbers") or "{}"))
+    stored_runs = json.loads(unpacked(data.get("runs") or "{}"))
+    runs = {name: replace(Run(**run), number=numbers.get(name, 0)) for name, run in stored_runs.items()}
     past = json.loads(unpacked(data.get("past") or "{}"))
     return Inventory(
         kinds=frozenset(_parse_kind(text) for text in annotations.get(GROUP_KINDS, "").split(",") if text),
@@ -144,6 +149,13 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         secret_receipts=_secret_receipts(data),
         **json.loads(data.get("history") or "{}"),
     )
+
+
+def _run_facts(run: Run) -> dict[str, object]:
+    """A run as former versions store it, too; of one that has a record only what the inventory keeps."""
+    if run.number:
+        return {"hash": run.hash, "outcome": run.outcome, "when": run.when, "component": run.component}
+    return {name: value for name, value in asdict(run).items() if name != "number"}
 
 
 def _secret_receipts(data: Mapping[str, str]) -> int:

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions.history import differing
-from mlstack.plan.runs import Run
+from mlstack.plan.runrecords import differing
 
 
 @pytest.mark.parametrize(
@@ -18,5 +17,4 @@ from mlstack.plan.runs import Run
     ],
 )
 def test_parameters_that_differ(before: Any, after: Any, expected: Any) -> None:
-    former = None if before is None else Run("h", "succeeded", "T", params=before)
-    assert differing(former, Run("h", "running", "T", params=after)) == expected
+    assert differing(before or {}, after) == expected
