@@ -38,7 +38,8 @@ class ComponentRun:
     """A run of one of a component's objects ("TFJob/cnn"). `ended` is "" where nobody saw it.
 
     `params`: the values that differ from the run before: {name: [before, after]}, None for a default. `number`: of its
-    record, 0 where a former version of mlstack kept it. `reason`: why it failed.
+    record, 0 where a former version of mlstack kept it. `reason`: why it failed;
+    `more`: so many values differ that only the whole record has.
     """
 
     object: str
@@ -49,6 +50,7 @@ class ComponentRun:
     params: Mapping[str, Any] = field(hash=False)
     number: int = 0
     reason: str = ""
+    more: int = 0
 
 
 def history(scope: Scope) -> History:
@@ -134,6 +136,7 @@ def _of_record(record: RunRecord, inventory: Inventory, lives: Mapping[str, Mani
         record.differs,
         record.number,
         record.reason,
+        record.more,
     )
 
 

@@ -104,7 +104,8 @@ def runs_text(runs: list[ComponentRun]) -> str:
 
 
 def _run_remarks(run: ComponentRun) -> str:
-    return "; ".join(filter(None, (_differing(run.params), run.reason)))
+    more = f"{run.more} more" if run.more else ""
+    return "; ".join(filter(None, (", ".join(filter(None, (_differing(run.params), more))), run.reason)))
 
 
 def record_text(record: RunRecord) -> str:

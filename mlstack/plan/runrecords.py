@@ -29,6 +29,7 @@ VALUE_CHARACTERS = 2000  # of one parameter's value
 REASON_CHARACTERS = 300
 LINE_CHARACTERS = 1000
 KEPT_LINES, KEPT_CONTAINERS = 20, 8
+LEAST_LINES = 5  # of a container, beside parameters
 CUT = "... (cut)"
 
 
@@ -55,8 +56,8 @@ class ContainerEnd:
 class RunRecord:
     """A run. `object` is its run_name, `uid` its object's; times are RFC 3339, `ended` "" while it goes on.
 
-    `differs`: parameters that differ from the run before, {name: [before, after]}; `params` and `containers` are only
-    in the whole record.
+    `differs`: parameters that differ from the run before, {name: [before, after]}, but for the `more` that did not fit;
+    `params` and `containers` are only in the whole record.
     """
 
     number: int
@@ -72,6 +73,7 @@ class RunRecord:
     differs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
     containers: tuple[ContainerEnd, ...] = ()
+    more: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -137,7 +139,7 @@ def to_change(record: RunRecord, version: str) -> Manifest:
 
 def summary(record: RunRecord) -> str:
     """The annotation: what does not fit is left out, the longest difference first."""
-    facts = {key: value for key, value in asdict(record).items() if key not in WHOLE_ONLY and value not in ("", {})}
+    facts = {key: value for key, value in asdict(record).items() if key not in WHOLE_ONLY and value not in ("", {}, 0)}
     facts["reason"] = _cut(record.reason, REASON_CHARACTERS)
     while len(text := _compact(facts).encode()) > SUMMARY_BYTES and facts.get("differs"):
         longest = max(facts["differs"], key=lambda name: len(_compact(facts["differs"][name])))
@@ -165,7 +167,9 @@ def whole(record: RunRecord) -> str:
 
 
 def _smaller(record: RunRecord) -> RunRecord:
-    if any(one.lines for one in record.containers):
+    """Fewer lines, then no parameters, then no lines: the last of these is what explains a failure."""
+    most = max((len(one.lines) for one in record.containers), default=0)
+    if most > LEAST_LINES or not (record.params or record.differs or most == 0):
         fewer = tuple(replace(one, lines=one.lines[(len(one.lines) + 1) // 2 :]) for one in record.containers)
         return replace(record, containers=fewer)
     if record.params or record.differs:

@@ -157,7 +157,7 @@ def test_back_to_the_last_revision_that_was_ready(
         stack.apply(wait="ready" if not mode else "none")
     with pytest.raises(MlstackError, match="gke has no revision before 2 that was ready") as refused:
         rollback(stack.scope())
-    assert refused.value.message.splitlines()[1].split()[::2] == ["1", "not"]  # 1  WHEN  not ready: web
+    assert refused.value.message.splitlines()[1].endswith("not ready: web")
     assert "mlstack rollback gke REVISION" in refused.value.hint
 
     stack.write("web", deployment(image="web:broken", mode="unready"))
