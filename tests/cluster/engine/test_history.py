@@ -15,6 +15,7 @@ from mlstack.actions.rollback import rollback
 from mlstack.actions.status import status
 from mlstack.cli import main
 from mlstack.errors import MlstackError, NotReadyError
+from mlstack.plan.model import Allow
 from mlstack.plan.receipts import OUTCOMES
 from tests.cluster.engine.manifests import deployment
 
@@ -154,7 +155,7 @@ def test_back_to_the_last_revision_that_was_ready(
     stack.write("settings", OTHER.replace("NAME", "settings"))
     for mode in ("unready", ""):
         stack.write("web", deployment(image=f"web:{mode or 'good'}", mode=mode))
-        stack.apply(wait="ready" if not mode else "none")
+        stack.apply(wait="ready" if not mode else "none", disruption=True)
     with pytest.raises(MlstackError, match="gke has no revision before 2 that was ready") as refused:
         rollback(stack.scope())
     assert refused.value.message.splitlines()[1].endswith("not ready: web")
@@ -162,7 +163,7 @@ def test_back_to_the_last_revision_that_was_ready(
 
     stack.write("web", deployment(image="web:broken", mode="unready"))
     with pytest.raises(NotReadyError):
-        stack.apply(timeout_s=1)
+        stack.apply(timeout_s=1, disruption=True)
     stack.write("settings", OTHER.replace("NAME", "settings") + "data: {a: b}\n")
     stack.apply(wait="none")
     states = [one.outcomes for one in history(stack.scope()).revisions]
@@ -175,12 +176,12 @@ def test_back_to_the_last_revision_that_was_ready(
 
     monkeypatch.chdir(stack.root)
     capsys.readouterr()
-    assert main.run(["rollback", "gke", "--dry-run"]) == 0
+    assert main.run(["rollback", "gke", "--dry-run", "--allow-disruption"]) == 0
     said = capsys.readouterr().out
     assert "Going back to revision 2, applied " in said
     assert "web:broken -> web:good" in said
     assert stack.live("deployment/web")["spec"]["template"]["spec"]["containers"][0]["image"] == "web:broken"
-    assert main.run(["rollback", "gke", "--yes", "--timeout", "60"]) == 0
+    assert main.run(["rollback", "gke", "--yes", "--allow-disruption", "--timeout", "60"]) == 0
     assert stack.live("deployment/web")["spec"]["template"]["spec"]["containers"][0]["image"] == "web:good"
     # As far as one component goes, a later one will do.
     assert rollback(stack.scope("gke", "settings"), options=ApplyOptions(wait="none")).revision.revision == 1
@@ -194,9 +195,9 @@ def test_the_next_apply_judges_what_nobody_waited_for(stack: Stack, kubectl: Kub
     where = ("-n", stack.namespace, "--timeout=60s")
     kubectl("rollout", "status", "deployment/web", *where, context="gke")
     stack.write("web", deployment(image="web:broken", mode="unready"))
-    stack.apply(wait="none")
+    stack.apply(wait="none", disruption=True)
     assert [one.state() for one in history(stack.scope()).revisions] == ["unknown", "ready"]
-    assert rollback(stack.scope(), options=ApplyOptions(wait="none")).revision.revision == 1
+    assert rollback(stack.scope(), options=ApplyOptions(Allow(disruption=True), "none")).revision.revision == 1
 
 
 def test_receipts_that_a_former_version_kept_in_secrets(stack: Stack, kubectl: Kubectl) -> None:
