@@ -132,7 +132,7 @@ class Position:
         return held
 
     def _overlap(self, held: list[bytes]) -> int:
-        """How many lines at the beginning of a file are the last that were printed, the others being in another file."""
+        """How many lines at the beginning of a file are the last ones printed; those before are in another file."""
         marks, last = [hash(line) for line in held[:REMEMBERED]], list(self._last)
         sizes = range(min(len(marks), len(last)), 0, -1)
         return next((size for size in sizes if marks[:size] == last[-size:]), 0)
