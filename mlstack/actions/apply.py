@@ -38,6 +38,7 @@ from mlstack.actions.remember import (
     remember_ends,
     store_inventory,
     with_history,
+    without_params,
 )
 from mlstack.actions.replan import planned_again
 from mlstack.actions.runrecords import record_ends, record_waited, uid_of
@@ -211,7 +212,7 @@ class _Work:
             return recorded(self.session, self.planning.reading.snapshot.inventory, found, uids)
         except MlstackError as error:
             self.on_event(Notice(f"No record of the runs could be kept: {error.message}"))
-            return found
+            return without_params(found)
 
     def keep_receipt(self) -> Receipt | None:
         if self.session.again and self.session.scope.sets:

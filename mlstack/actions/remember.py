@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,7 +24,6 @@ from mlstack.plan.runs import Run, RunState, asks_suspended, ended, ended_at, ru
 from mlstack.plan.wanted import Wanted
 
 PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
-PARAMS_BYTES = 2000
 
 
 class InventoryMovedError(MlstackError):
@@ -170,10 +168,16 @@ def _replaced(run: Run) -> Run:
 
 
 def _given(session: Session, run: Run) -> dict[str, Any]:
-    """The values that somebody gave to a run's component; none of them where they are many."""
+    """The values that somebody gave to a run's component."""
     if session.contents is not None:
         given = dict(session.contents.params.get(run.component, {}))
     else:
         given = given_params(session.settings(run.component))
-    values = {name: told_value(one) for name, one in given.items()}
-    return values if len(json.dumps(values, default=str)) < PARAMS_BYTES else {}
+    return {name: told_value(one) for name, one in given.items()}
+
+
+def without_params(inventory: Inventory) -> Inventory:
+    """The inventory to store where runs could not be recorded: their parameters may be too many for it."""
+    runs = {name: replace(run, params={}) for name, run in inventory.runs.items()}
+    past = {name: tuple(replace(run, params={}) for run in found) for name, found in inventory.past.items()}
+    return replace(inventory, runs=runs, past=past)

@@ -124,7 +124,7 @@ def record_waited(session: Session, inventory: Inventory, waited: Waited) -> dic
 
 
 def _is_unrecorded(run: Run | None, live: Manifest) -> bool:
-    return run is not None and bool(run.number) and run.outcome == RunState.RUNNING and ended(state_of(live, run))
+    return run is not None and bool(run.number) and not ended(RunState(run.outcome)) and ended(state_of(live, run))
 
 
 def _record_end(session: Session, run: Run, live: Manifest, seen: Sequence[ContainerEnd] | None) -> RunRecord | None:

@@ -78,7 +78,7 @@ class RunRecord:
     @property
     def is_open(self) -> bool:
         """Whether nobody has recorded its end."""
-        return self.outcome == RunState.RUNNING
+        return self.outcome in (RunState.RUNNING, RunState.SUSPENDED)
 
     def run(self) -> Run:
         """The run as the inventory keeps it."""
