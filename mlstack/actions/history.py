@@ -123,10 +123,11 @@ def never_ran(scope: Scope, component: str) -> MlstackError:
 
 def _of_record(record: RunRecord, inventory: Inventory, lives: Mapping[str, Manifest]) -> ComponentRun:
     """The run that a record describes. Nobody saw the end of one that goes on by its record, and is not there."""
-    last = inventory.runs.get(record.object)
+    last, live = inventory.runs.get(record.object), lives.get(record.object)
     outcome = record.outcome
-    if record.is_open and not (last and last.number == record.number and record.object in lives):
-        outcome = RunState.REMOVED.value
+    if record.is_open:
+        there = last is not None and last.number == record.number and live is not None
+        outcome = state_of(live, last).value if there else RunState.REMOVED.value
     return ComponentRun(
         _title(record.object),
         record.started,

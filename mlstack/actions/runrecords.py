@@ -135,7 +135,8 @@ def _record_end(session: Session, run: Run, live: Manifest, seen: Sequence[Conta
     state = state_of(live, run)
     ends: Sequence[ContainerEnd] = ()
     if state is RunState.FAILED:
-        ends = seen or ends_now(session, live)
+        told = seen is not None and any(one.lines for one in seen)
+        ends = seen if seen and told else ends_now(session, live) or seen or ()
     reason = run_readiness(live).reason if state is RunState.FAILED else ""
     record = closed_record(record, state.value, ended_at(live) or now(), reason, ends)
     with suppress(ClusterError):  # no permission, or another command was first
