@@ -222,14 +222,14 @@ def test_receipts_that_a_former_version_kept_in_secrets(stack: Stack, kubectl: K
     assert rollback(stack.scope(), 1).revision.revision == 1
     assert stack.live("configmap/settings")["data"] == {"color": "blue"}
     stack.write("other", OTHER.replace("NAME", "other"))
-    stack.apply("other")
+    stack.apply("other", yes=True)
     assert set(revision_contents(stack.scope(), 4).manifests) == {"web", "other"}
     assert [one.revision for one in history(stack.scope()).revisions] == [4, 3, 2, 1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlstack.actions.receipts.KEPT_REVISIONS", 2)
         patch.setattr("mlstack.actions.remember.KEPT_REVISIONS", 2)
         stack.write("other", OTHER.replace("NAME", "another"))
-        stack.apply("other")
+        stack.apply("other", yes=True)
     assert [one.revision for one in history(stack.scope()).revisions] == [5, 4]
     assert "LIST secrets" not in stack.sent()
     found = kubectl("get", "secrets", "-n", stack.namespace, "-l", "mlstack.dev/history", "-o", "name", context="gke")

@@ -217,7 +217,7 @@ def test_a_failed_run_keeps_its_exit_code_and_its_last_lines(
     """F10: its pods are gone, as an operator cleans them, and then its object by its TTL."""
     stack.write("train", job("sim/mode: fail"))
     with pytest.raises(WorkloadFailedError, match="exit code 1") as failed:
-        stack.apply()
+        stack.apply(wait="finished")
     assert failed.value.hint == "Its last lines: mlstack logs gke train"
     said: list[LogLine] = []
     logs(stack.scope(), "train", said.extend, lambda text: None)
