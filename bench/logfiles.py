@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -82,15 +82,18 @@ def _rule(pod: str, namespace: str, file: Path) -> dict[str, Any]:
     return {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Logs", "metadata": metadata, "spec": {"logs": logs}}
 
 
-def write(logs: Logs, first: int, rate: float, seconds: float) -> int:
-    """Writes lines at `rate` a second in all, in turns, each worker's numbers from `first` on; how many."""
+def write(logs: Logs, first: int, rate: float, seconds: float, shift: float = 0.0) -> int:
+    """Writes lines at `rate` a second in all, in turns, each worker's numbers from `first` on; how many.
+
+    `shift`: seconds by which the node's clock is wrong.
+    """
     files = [logs.file(index).open("a", encoding="utf-8", buffering=1) for index in range(logs.count)]
     began, written = time.monotonic(), 0
     try:
         while (passed := time.monotonic() - began) < seconds:
             for number in range(written, int(passed * rate)):
                 index, turn = number % logs.count, number // logs.count
-                stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+                stamp = (datetime.now(UTC) + timedelta(seconds=shift)).strftime("%Y-%m-%dT%H:%M:%S.%f")
                 name = f"worker-{index}"
                 files[index].write(f"{stamp}000Z stdout F line {first + turn} of {name}: loss é {'x' * 40}\n")
             written = int(passed * rate)
@@ -142,9 +145,9 @@ def _mixed(series: Iterable[list[int]]) -> int:
 
 
 def main(words: list[str]) -> int:
-    """`python -m bench.logfiles FOLDER COUNT FIRST RATE SECONDS`: how many lines it wrote, as JSON."""
-    folder, count, first, rate, seconds = words
-    written = write(Logs(Path(folder), int(count)), int(first), float(rate), float(seconds))
+    """`python -m bench.logfiles FOLDER COUNT FIRST RATE SECONDS [SHIFT]`: how many lines it wrote, as JSON."""
+    folder, count, first, rate, seconds, *shift = words
+    written = write(Logs(Path(folder), int(count)), int(first), float(rate), float(seconds), *map(float, shift))
     print(json.dumps(written))
     return 0
 

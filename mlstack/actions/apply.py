@@ -28,7 +28,8 @@ from mlstack.actions.outcome import (
 )
 from mlstack.actions.planning import Planning, plan_session
 from mlstack.actions.pruning import prune
-from mlstack.actions.receipts import keep_images, keep_receipt
+from mlstack.actions.receipts import judge_former, keep_outcomes, keep_receipt
+from mlstack.actions.recording import recorded
 from mlstack.actions.rehearse import rehearse
 from mlstack.actions.remember import (
     InventoryMovedError,
@@ -37,20 +38,26 @@ from mlstack.actions.remember import (
     remember_ends,
     store_inventory,
     with_history,
+    without_params,
 )
 from mlstack.actions.replan import planned_again
+from mlstack.actions.runrecords import record_ends, record_waited, uid_of
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.settling import settle_digests
 from mlstack.actions.staging import Staging
 from mlstack.actions.wait import check_outcome, check_past, is_enough, wait_in_session
+from mlstack.actions.waiting import Waited
 from mlstack.actions.watches import Target
 from mlstack.app.assemble import says
 from mlstack.cluster.failures import ForbiddenError, UnservedError
 from mlstack.cluster.store import Parent
-from mlstack.compose.manifests import Key
+from mlstack.compose.manifests import Key, Manifest
+from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory, superset
 from mlstack.plan.model import Action, Change, Plan
+from mlstack.plan.outcomes import of_states
 from mlstack.plan.readiness import waits
+from mlstack.plan.receipts import Receipt
 from mlstack.plan.runs import RunState, asks_suspended, is_run, run_name, state_of
 from mlstack.plan.stages import NAMESPACES
 
@@ -136,8 +143,9 @@ class _Work:
         self.on_event = on_event
         self.stages = Staging(session, planning, options, on_event)
         self.removed: list[Key] = []
-        self.revision = 0
+        self.receipt: Receipt | None = None
         self.announced = Inventory()
+        self.remembered = planning.reading.snapshot.inventory
         self.parent: Parent | None = None
 
     @property
@@ -183,23 +191,36 @@ class _Work:
         if self.parent is None:
             self.announce()
         assert self.parent is not None
+        record_ends(self.session, self.remembered, self.replaced())
         self.prune(self.webhooks())  # one whose operator goes would refuse what it watches
         self.stages.send_stages()
         if not (self.stages.failures() or self.stages.late):
             self.prune([change for change in self.plan.of(Action.PRUNE) if change.key not in self.removed])
         self.stages.check_lock()
         found = exact(self.planning, self.announced, self.stages.sent, self.removed)
-        self.revision = self.keep_receipt()
-        store_inventory(self.session, self.parent, with_history(self.session, self.planning, found, self.revision))
+        self.receipt = self.keep_receipt()
+        revision = self.receipt.revision if self.receipt else self.planning.reading.snapshot.inventory.revision
+        self.remembered = self.with_records(with_history(self.session, self.planning, found, revision))
+        store_inventory(self.session, self.parent, self.remembered)
         if self.stages.failures():
             unsent = [change.key for change in (*self.stages.held, *self.stages.late)]
             raise ApplyFailedError(
                 self.stages.failures(), self.session.scope.environment, unsent, self.unpruned(), told=True
             )
 
-    def keep_receipt(self) -> int:
+    def with_records(self, found: Inventory) -> Inventory:
+        """With a record for each run that was started."""
+        uids = {run_name(one.change.key): uid_of(one.live) for one in self.stages.sent if one.live is not None}
+        try:
+            return recorded(self.session, self.planning.reading.snapshot.inventory, found, uids)
+        except MlstackError as error:
+            self.on_event(Notice(f"No record of the runs could be kept: {error.message}"))
+            return without_params(found)
+
+    def keep_receipt(self) -> Receipt | None:
         if self.session.again and self.session.scope.sets:
-            return self.planning.reading.snapshot.inventory.revision  # values for one run are no state to go back to
+            return None  # values for one run are no state to go back to
+        judge_former(self.session, self.planning, self.on_event)
         outcome = "failed" if self.stages.failures() or self.stages.late else "applied"
         return keep_receipt(self.session, self.planning, outcome, self.on_event)
 
@@ -236,6 +257,11 @@ class _Work:
         if self.session.owner.namespace in failed:
             raise ApplyFailedError(self.stages.failures(), self.session.scope.environment, told=True)
 
+    def replaced(self) -> dict[str, Manifest]:
+        """The live runs that new ones take the place of."""
+        changes = self.plan.of(Action.NEW_RUN)
+        return {run_name(change.key): change.live for change in changes if change.live is not None}
+
     def touched(self) -> list[Key]:
         """The keys of all writes that become or are members of ours."""
         return [change.key for change in self.plan.writes if change.component or change.action is Action.PRUNE]
@@ -265,14 +291,23 @@ class _Work:
             self.on_event,
             self.planning.reading.versions,
         )
-        keep_images(self.session, self.revision, waited.pods, self.on_event)
+        self.keep_outcomes(waited)
         if self.options.wait == "finished" and self.plan.writes:
             with self.locked():
-                remember_ends(self.session, self.planning.wanted, waited.lives)
+                remember_ends(self.session, self.planning.wanted, waited)
+        else:
+            record_waited(self.session, self.remembered, waited)
         check_outcome(self.session, waited, self.options.wait, self.stages.spent)
         seconds = time.monotonic() - began
         instant = len(self.members()) - len(targets)
         self.on_event(Ready(waited.ready + instant, len(waited.states) + instant, seconds, self.options.wait))
+
+    def keep_outcomes(self, waited: Waited) -> None:
+        """Adds to the receipt of this apply what became of its components."""
+        if self.receipt is not None:
+            components = {change.key: change.component for change in self.members()}
+            seen = of_states(waited.states, components)
+            keep_outcomes(self.session, self.receipt, seen, waited.pods, self.on_event)
 
     # -- facts
 

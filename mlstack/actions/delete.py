@@ -18,6 +18,7 @@ from mlstack.actions.reading import first_parent, inventory_of, list_members, re
 from mlstack.actions.receipts import remove_receipts
 from mlstack.actions.remember import still_unseen, store_inventory
 from mlstack.actions.replan import MovedError
+from mlstack.actions.runrecords import remove_records
 from mlstack.actions.sending import remove
 from mlstack.actions.session import Scope, Session, connect_only
 from mlstack.cluster import objects, store
@@ -230,10 +231,14 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
     runs = {name: run for name, run in inventory.runs.items() if components and run.component not in components}
     unseen = unseen_kinds(session, inventory)
     if not left and not runs and not unseen:
-        with suppress(ClusterError):  # who may not read Secrets could keep no receipts either
-            remove_receipts(session)
+        with suppress(ClusterError):  # users who cannot list them could store none either
+            remove_receipts(session, inventory.secret_receipts)
+            remove_records(session)
         store.remove(session.connection.client, parent)
         return
+    for component in sorted({run.component for name, run in inventory.runs.items() if name not in runs}):
+        with suppress(ClusterError):
+            remove_records(session, component)
     names = {entry(key) for key in left}
     rest = replace(
         inventory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -12,6 +12,7 @@ from mlstack.actions.componentpods import run_places
 from mlstack.actions.listing import Place
 from mlstack.actions.mirror import Listed, Lost, Mirror, Told
 from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.runrecords import record_ends
 from mlstack.actions.session import Session, inventory_object
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError, NotFoundError
@@ -24,7 +25,8 @@ from mlstack.plan.fit.asks import asks
 from mlstack.plan.inventory import PART_OF, GroupKind, Inventory, component_of
 from mlstack.plan.readiness import State
 from mlstack.plan.reasons import best_reason, owned_pods
-from mlstack.plan.runs import has_ended, run_readiness
+from mlstack.plan.runrecords import RunRecord
+from mlstack.plan.runs import has_ended, run_name, run_readiness
 
 CONFIG_MAP = well_known("v1", "ConfigMap")
 SERVED = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -34,11 +36,19 @@ class Endings:
     """The runs of a component, watched within a `with` block until all have ended: then `on_end` is called, from any
     thread and maybe more than once. Never where there are none, or they may not be listed.
 
-    What is applied meanwhile may be of kinds, or in namespaces, where nothing of ours was: the inventory tells.
+    `on_run` gets each run as it is now, and again after each change. An apply that runs at the same time may bring
+    kinds and namespaces where nothing of ours was: the inventory tells.
     """
 
-    def __init__(self, session: Session, component: str, inventory: Inventory, on_end: Callable[[], None]) -> None:
-        self._session, self._component, self._on_end = session, component, on_end
+    def __init__(
+        self,
+        session: Session,
+        component: str,
+        inventory: Inventory,
+        on_end: Callable[[], None],
+        on_run: Callable[[Manifest], None] = lambda run: None,
+    ) -> None:
+        self._session, self._component, self._on_end, self._on_run = session, component, on_end, on_run
         # Not by the component's common label: a run may carry one of its author's instead.
         self._client, self._labels = session.connection.client, f"{PART_OF}={session.owner.set_id}"
         self._runs: dict[Key, Manifest] = {}
@@ -60,10 +70,13 @@ class Endings:
                     raise found
             else:
                 self._versions[place] = found.resource_version
-                self._runs.update(self._own(found.items))
+                self._keep(found.items)
 
-    def _own(self, runs: Iterable[Manifest]) -> dict[Key, Manifest]:
-        return {key_of(run): run for run in runs if component_of(run) == self._component}
+    def _keep(self, runs: Iterable[Manifest]) -> None:
+        own = {key_of(run): run for run in runs if component_of(run) == self._component}
+        self._runs.update(own)
+        for run in own.values():
+            self._on_run(run)
 
     @property
     def pods(self) -> int:
@@ -126,7 +139,7 @@ class Endings:
         """A run that has ended counts when it is removed, too; one that is removed before may be started again."""
         key = key_of(told.object)
         if told.type != "DELETED":
-            self._runs.update(self._own([told.object]))
+            self._keep([told.object])
         elif key in self._runs and not has_ended(self._runs[key]):
             del self._runs[key]
 
@@ -138,23 +151,36 @@ class Endings:
         gone = {key for key in here if not has_ended(self._runs[key])}
         for key in gone:
             del self._runs[key]
-        self._runs.update(self._own(told.items))
+        self._keep(told.items)
 
-    def check(self, environment: str, pods: Sequence[Manifest]) -> None:
-        """Raises WorkloadFailedError if a run failed, with what its pods tell of it."""
+    def record(self, inventory: Inventory) -> dict[str, RunRecord]:
+        """Record how the runs ended, where nobody has; the records by the runs' names."""
+        return record_ends(self._session, inventory, {run_name(key): run for key, run in self._runs.items()})
+
+    def check(self, environment: str, pods: Sequence[Manifest], records: Mapping[str, RunRecord] | None = None) -> None:
+        """Raises WorkloadFailedError if a run failed, with what its pods, or its record, tell of it."""
         failed = {key: run for key, run in self._runs.items() if run_readiness(run).state is State.FAILED}
-        told = [f"{key} failed: {_reason(run, pods)}" for key, run in failed.items()]
+        told = [
+            f"{key} failed: {_reason(run, pods, (records or {}).get(run_name(key)))}" for key, run in failed.items()
+        ]
         if told:
-            raise WorkloadFailedError(f"{'; '.join(told)}.", f"See its pods: mlstack status {environment}")
+            raise WorkloadFailedError(f"{'; '.join(told)}.", last_lines_hint(environment, self._component))
 
 
 def _kind(resource: Resource) -> GroupKind:
     return resource.group, resource.kind
 
 
-def _reason(run: Manifest, pods: Sequence[Manifest]) -> str:
+def _reason(run: Manifest, pods: Sequence[Manifest], record: RunRecord | None) -> str:
     own, of_pods = run_readiness(run).reason.rstrip("."), best_reason(owned_pods(run, pods)).text.rstrip(".")
+    if not of_pods and record and record.reason:
+        return record.reason.rstrip(".")
     return "; ".join(filter(None, (own, of_pods)))
+
+
+def last_lines_hint(environment: str, component: str) -> str:
+    """What to do about a run that failed."""
+    return f"Its last lines: mlstack logs {environment} {component}"
 
 
 def is_served(pod: Manifest) -> bool:

@@ -29,6 +29,7 @@ LOOK_SECONDS = 0.25
 # Logs of many containers come line by line: reading what gathers in this time costs a quarter of reading each at once.
 GATHER_SECONDS = 0.1
 LAST_WORDS_SECONDS = 5.0  # of silence, after which nothing more is waited for
+ALL_WORDS_SECONDS = 60.0  # in all: a log may be written faster than it is read
 RENEWALS = 3
 BODY_BYTES = 1 << 16
 
@@ -71,7 +72,7 @@ class Follower:
         self._openers = Openers(client, lambda reader, what: self._post((reader, what)))
         self._trouble, self._renewals = Trouble(on_notice), Renewals(client)
         self._labels = ""
-        self._heard = 0.0
+        self._heard, self._leaving = 0.0, False
         for end in (self._bell, self._ear):
             end.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ)
@@ -154,17 +155,21 @@ class Follower:
                 found = objects.list_objects(self.client, POD, name, labels=self._labels)
                 self._look(name, Listed(tuple(found.items)))
         self._mirrors = {}
-        self._heard = time.monotonic()
+        self._leaving = True
+        began = self._heard = time.monotonic()
         for reader in self.readers.values():
             reader.leave(time.monotonic(), gone=False)
         while not all(reader.done for reader in self.readers.values()):
-            if time.monotonic() - self._heard > LAST_WORDS_SECONDS:
+            now = time.monotonic()
+            if now - self._heard > LAST_WORDS_SECONDS or now - began > ALL_WORDS_SECONDS:
                 break
             self.turn()
 
     # -- pods
 
     def _look(self, namespace: str, told: Told) -> list[LogLine]:
+        if self._leaving:
+            return []  # what is under way is read to its end; nothing new begins
         if isinstance(told, MlstackError):
             raise told
         if isinstance(told, Lost):
@@ -214,6 +219,7 @@ class Follower:
         """Opens what is due, ends what is silent and over, forgets pods that are gone and read."""
         lines: list[LogLine] = []
         for key, reader in list(self.readers.items()):
+            lines += reader.settled(now, several=self.several)
             if reader.overdue(now):
                 lines += self._finish(reader, whole=False)
             if reader.done and reader.gone:
@@ -246,7 +252,7 @@ class Follower:
         if feed.status:
             self._trouble.mended(reader)
         lines = reader.take(part, time.monotonic(), several=self.several)
-        return [*lines, *self._finish(reader, whole=True)] if feed.complete else lines
+        return [*lines, *self._finish(reader, whole=feed.complete)] if feed.complete or reader.missed else lines
 
     def _finish(self, reader: Reader, *, whole: bool) -> list[LogLine]:
         self._forget(reader)

@@ -10,8 +10,11 @@ from mlstack.actions.componentpods import component_pods, labels_of, namespaces_
 from mlstack.actions.endings import Endings, is_served
 from mlstack.actions.events import Event, LogLine, Notice, OnEvent
 from mlstack.actions.follower import Follower, OnLines
+from mlstack.actions.keptlogs import tell_kept
 from mlstack.actions.logtarget import LogTarget
 from mlstack.actions.session import Session
+from mlstack.actions.trainerstatus import progress_line
+from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError, UnexpectedError, wrap_unexpected
 from mlstack.plan.fit.asks import asks
 
@@ -29,11 +32,22 @@ def follow_logs(session: Session, meant: LogTarget, on_lines: OnLines, on_notice
     def lacking() -> MlstackError | None:
         return meant.lacking(pods, session.scope.environment, session.scope.project)
 
-    endings = Endings(session, meant.component, inventory, end)
+    lock = threading.Lock()
+
+    def tell(lines: Sequence[LogLine]) -> None:
+        with lock:
+            on_lines(lines)
+
+    def tell_progress(run: Manifest) -> None:
+        if line := progress_line(run):
+            tell([line])
+
+    on_run = tell_progress if meant.options.progress else lambda run: None
+    endings = Endings(session, meant.component, inventory, end, on_run)
     pods = component_pods(session, meant.component, namespaces)
     several = not meant.wanted and endings.pods > 1
     chosen, begin = meant.chosen, meant.options.begin
-    follower = Follower(session.connection.client, on_lines, on_notice, chosen=chosen, begin=begin, several=several)
+    follower = Follower(session.connection.client, tell, on_notice, chosen=chosen, begin=begin, several=several)
     if (problem := lacking()) and not endings.over:
         on_notice(f"{problem.message} {problem.hint}".rstrip() + " Waits for what comes (Ctrl-C ends).")
     follower.follow(namespaces, labels_of(session, meant.component))
@@ -43,7 +57,10 @@ def follow_logs(session: Session, meant: LogTarget, on_lines: OnLines, on_notice
     problem = None if follower.seen else lacking()
     if problem and pods:
         raise problem
-    endings.check(session.scope.environment, pods)
+    ended = endings.record(inventory)
+    if problem and tell_kept(session, meant, inventory, on_lines, on_notice):
+        problem = None
+    endings.check(session.scope.environment, pods, ended)
     if problem:
         raise problem
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlstack.actions.events import LogLine
-from mlstack.actions.loglines import Lines, Seen, parted
+from mlstack.actions.loglines import Lines, parted
+from mlstack.actions.logposition import Position
 from mlstack.cluster.feed import Feed
 from mlstack.cluster.logs import log_request
 from mlstack.cluster.request import Request
@@ -14,6 +14,8 @@ from mlstack.compose.manifests import Manifest
 from mlstack.plan.roles import Role, role_of
 
 QUIET_SECONDS = 1.0  # how long a log of a container that has ended may be silent before it is taken for read
+HELD_SECONDS = 5.0  # how long lines are held back that may have been printed
+TALKING_SECONDS = 5.0  # how long it may go on talking: what it said until then is read by a request that ends
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -95,7 +97,9 @@ class Reader:
         self.asked: Request | None = None
         self.fails = 0
         self._asked_in = life
-        self._seen = Seen()
+        self._position = Position()
+        self._place_life = life.restarts  # the life that the last printed line is from
+        self._over_since = now
         self._lines = Lines()
         self._read_lives = life.restarts  # the lives before this one are read, or were not asked for
         self._heard = now
@@ -109,7 +113,7 @@ class Reader:
             return
         if self.due is not None or (self.done and life.restarts > self.life.restarts):
             self.done, self.due = False, now
-        self.life, self._heard = life, now
+        self.life, self._heard, self._over_since = life, now, now
 
     def leave(self, now: float, *, gone: bool) -> None:
         """Its pod is gone, or nobody will listen much longer: what it said until now is read to its end."""
@@ -120,24 +124,30 @@ class Reader:
 
     def request(self, now: float) -> Request:
         """What to ask for now: the end of a former life first, if there is one that was not read to its end."""
-        self._asked_in, self.due, self._heard = self.life, None, now
-        source, since, tail, ago = self.source, self._seen.since(), self.begin.tail, self.begin.since_s
-        if self.asked is not None and tail is not None:
-            tail, ago = None, 1  # all that was said since the first request
-        ago = None if ago is None else ago + now - self.began
+        self._asked_in, self.due, self._heard, self._over_since = self.life, None, now, now
         previous = self._read_lives < self.life.restarts
-        self._seen.repeat()
+        tail, ago = self._beginning(now, previous=previous)
+        source = self.source
         self.asked = log_request(
             source.namespace,
             source.pod,
             source.container,
-            tail=None if previous or since else tail,
-            since_s=None if since else ago,
-            since_time=since,
+            tail=tail,
+            since_s=ago,
             previous=previous,
             follow=not previous and not self.life.ended,
         )
         return self.asked
+
+    def _beginning(self, now: float, *, previous: bool) -> tuple[int | None, float | None]:
+        """(how many last lines, of how many seconds) to ask for."""
+        if self._position.known:
+            return self._position.search(other_file=not previous and self._place_life < self.life.restarts), None
+        tail, ago = self.begin.tail, self.begin.since_s
+        if self.asked is not None and tail is not None:
+            tail, ago = None, 1  # all that was said since the first request
+        self._position.begin(whole=tail is None and ago is None)
+        return None if previous else tail, None if ago is None else ago + now - self.began
 
     def opened(self, feed: Feed, now: float) -> None:
         """The request was sent; its answer comes by this feed."""
@@ -153,14 +163,17 @@ class Reader:
         """The request's end, its answer `whole` or broken off: what is left to tell. Afterwards it is done or due."""
         self.close()
         previous = self._read_lives < self._asked_in.restarts
-        read = whole and (previous or (self._asked_in.ended and self._asked_in == self.life))
-        told = self._told(self._lines.end() if read or self.gone else (), several=several)
+        missed = self._position.missed
+        read = whole and not missed and (previous or (self._asked_in.ended and self._asked_in == self.life))
+        told = self._told(self._lines.end() if read or self.gone else [], several=several)
+        if read or self.gone:
+            told += self._events(self._position.settle(), several=several)
         self._lines = Lines()
         if read:
             self._read_lives = self._asked_in.restarts + (not previous)
         if self.gone or (read and not previous):
             self.done = True
-        elif read or self._asked_in != self.life:
+        elif missed or read or self._asked_in != self.life:
             self.due = now
         else:
             self.retry(now)
@@ -182,9 +195,21 @@ class Reader:
         self._pause = min(LONGEST_PAUSE, self._pause * 2)
 
     def overdue(self, now: float) -> bool:
-        """Whether what is under way will bring no more: its life is over and it is silent, though it was not closed."""
+        """Whether what is under way is not worth waiting for: its life is over, and it is silent or goes on talking."""
         over = self.gone or self._asked_in != self.life
-        return self.feed is not None and over and now - self._heard > QUIET_SECONDS
+        quiet, talking = now - self._heard > QUIET_SECONDS, now - self._over_since > TALKING_SECONDS
+        return self.feed is not None and over and (quiet or talking)
+
+    @property
+    def missed(self) -> bool:
+        """Whether what comes begins behind the last printed line: the request is to be ended, and another one sent."""
+        return self._position.missed
+
+    def settled(self, now: float, *, several: bool) -> list[LogLine]:
+        """Lines that were held back, once nothing more comes that could show where printing resumes."""
+        if not self._position.holds or now - self._heard <= HELD_SECONDS:
+            return []
+        return self._events(self._position.settle(), several=several)
 
     def close(self) -> None:
         """Ends what is under way."""
@@ -192,10 +217,14 @@ class Reader:
             self.feed.close()
             self.feed = None
 
-    def _told(self, lines: Iterable[bytes], *, several: bool) -> list[LogLine]:
+    def _told(self, lines: list[bytes], *, several: bool) -> list[LogLine]:
+        return self._events(self._position.take(lines), several=several)
+
+    def _events(self, lines: list[bytes], *, several: bool) -> list[LogLine]:
+        if lines:
+            self._place_life = self._asked_in.restarts - (self._read_lives < self._asked_in.restarts)
         found = []
         for line in lines:
             time, text = parted(line)
-            if self._seen.is_new(line, time):
-                found.append(self.source.line(text.removesuffix(b"\r"), time, several=several))
+            found.append(self.source.line(text.removesuffix(b"\r"), time, several=several))
         return found

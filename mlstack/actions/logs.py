@@ -8,10 +8,12 @@ from mlstack.actions.componentpods import component_pods, namespaces_of, remembe
 from mlstack.actions.events import LogLine
 from mlstack.actions.follower import OnLines
 from mlstack.actions.following import follow_logs
+from mlstack.actions.keptlogs import tell_kept
 from mlstack.actions.loglines import Lines, parted
 from mlstack.actions.logreader import Source, sources_of
 from mlstack.actions.logtarget import LogOptions, LogTarget
 from mlstack.actions.session import Scope, Session, connect_only
+from mlstack.actions.trainerstatus import progress_lines
 from mlstack.app.names import LABEL
 from mlstack.cluster.failures import ForbiddenError, InvalidError, NotFoundError
 from mlstack.cluster.logs import log_request
@@ -38,8 +40,14 @@ def logs(
     if options.follow:
         follow_logs(session, meant, on_lines, on_notice)
         return
-    pods = component_pods(session, meant.component, namespaces_of(session, remembered(session)))
+    inventory = remembered(session)
+    pods = component_pods(session, meant.component, namespaces_of(session, inventory))
+    progress = progress_lines(session, meant.component, inventory) if options.progress else []
+    if progress:
+        on_lines(progress)
     if problem := meant.lacking(pods, scope.environment, scope.project):
+        if progress or (not pods and tell_kept(session, meant, inventory, on_lines, on_notice)):
+            return
         raise problem
     sources = [source for pod in pods for source in sources_of(pod) if meant.chosen(source)]
     found = read_logs(session, sources, on_lines, on_notice, options)

@@ -16,13 +16,15 @@ SHOWN = 8
 @dataclass(frozen=True)
 class LogOptions:
     """Which lines. `tail`: so many last ones of each container; `since_s`: of so many seconds; `previous`: of the
-    containers' former lives; `container`: of those called so."""
+    containers' former lives; `container`: of those called so; `progress`: also the progress that a TrainJob reports in
+    its status, as lines of JSON."""
 
     follow: bool = False
     tail: int | None = None
     since_s: float | None = None
     previous: bool = False
     container: str = ""
+    progress: bool = False
 
     @property
     def begin(self) -> Begin:

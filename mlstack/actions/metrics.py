@@ -1,21 +1,22 @@
-"""How fast a training goes, out of what it logs: JSON lines as tf-cnn prints them, and any program's with these keys.
+"""The progress of a training, read from its log: JSON lines as tf-cnn prints them, and the usual progress lines.
 
-`images_per_second` (or `steps_per_second`) makes a line a measurement; `step`, `loss`, `replicas` (of how many workers
-together the rate is, default 1) and `global_batch` (images of a step) add to it, in the same line or an earlier one.
+`images_per_second`, `steps_per_second` or `loss` makes a line a measurement; `step`, `epoch`, `replicas` (the number of
+workers that the rate counts together, default 1) and `global_batch` (images of a step) add to it, in the same line or
+an earlier one.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from mlstack.actions.events import LogLine
+from mlstack.actions.progresslines import RATES, figures, number
 
-RATES = ("images_per_second", "steps_per_second")
-_KEYS = (*RATES, "replicas", "global_batch")
+_LASTING = ("replicas", "global_batch", "epoch")  # hold until a later line tells another
 SUM = "sum"
 
 
@@ -23,7 +24,7 @@ SUM = "sum"
 class Measurement:
     """One line's figures; None for what is not known. `at`: seconds of Unix time; `workers`: whose rate it is.
 
-    `mean`: of the whole training, at its end.
+    `mean`: of the whole training, at its end. `loss` may be NaN or infinite, as it was logged.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Measurement:
     workers: int = 1
     loss: float | None = None
     mean: bool = False
+    epoch: float | None = None
 
     @property
     def per_worker(self) -> float | None:
@@ -58,14 +60,14 @@ class Metrics:
 
     def add(self, line: LogLine) -> Measurement | None:
         """A line's measurement, None if it has none."""
-        facts = _facts(line.line)
+        facts = figures(line.line)
         if facts is None:
             return None
         pod = self._pods.setdefault(line.title or line.pod, _Pod())
         if facts.get("event") == "start" or _is_before(facts, pod.told):
             pod.facts, pod.told = {}, []
-        pod.facts |= {key: float(facts[key]) for key in ("replicas", "global_batch") if _is_number(facts.get(key))}
-        if not any(_is_number(facts.get(rate)) for rate in RATES):
+        pod.facts |= {key: value for key in _LASTING if (value := _finite(facts, key)) is not None}
+        if not (any(_finite(facts, rate) is not None for rate in RATES) or number(facts.get("loss")) is not None):
             return None
         found = _measured(line, facts, pod)
         pod.told.append(found)
@@ -94,6 +96,7 @@ class Metrics:
             sum(images) if images else None,
             sum(row.workers for row in rows),
             mean=all(row.mean for row in rows),
+            epoch=min((row.epoch for row in rows if row.epoch is not None), default=None),
         )
 
     def series(self) -> dict[str, list[tuple[float, float]]]:
@@ -115,35 +118,26 @@ class Metrics:
         return points
 
 
-def _facts(text: str) -> dict[str, Any] | None:
-    """A line's JSON object if it may concern us."""
-    if not text.startswith("{") or not any(key in text for key in _KEYS):
-        return None
-    try:
-        facts = json.loads(text)
-    except ValueError:
-        return None
-    return facts if isinstance(facts, dict) else None
+def _finite(facts: Mapping[str, Any], key: str) -> float | None:
+    """A figure that can be reckoned with."""
+    value = number(facts.get(key))
+    return value if value is not None and math.isfinite(value) else None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+def _is_before(facts: Mapping[str, Any], told: Sequence[Measurement]) -> bool:
+    """Whether the program started again: a step that was passed already, in the same epoch, or an earlier epoch."""
+    if not told:
+        return False
+    step, epoch = _finite(facts, "step"), _finite(facts, "epoch")
+    if epoch is not None and told[-1].epoch is not None and epoch != told[-1].epoch:
+        return epoch < told[-1].epoch
+    return step is not None and told[-1].step is not None and step < told[-1].step
 
 
-def _number(facts: dict[str, Any], key: str) -> float | None:
-    return float(facts[key]) if _is_number(facts.get(key)) else None
-
-
-def _is_before(facts: dict[str, Any], told: Sequence[Measurement]) -> bool:
-    """Whether the program has begun anew: a step that was passed already."""
-    step = _number(facts, "step")
-    return bool(told) and step is not None and told[-1].step is not None and step < told[-1].step
-
-
-def _measured(line: LogLine, facts: dict[str, Any], pod: _Pod) -> Measurement:
-    step = _number(facts, "step")
-    step = _number(facts, "steps") if step is None else step
-    images, at = _number(facts, "images_per_second"), _seconds(line.time)
+def _measured(line: LogLine, facts: Mapping[str, Any], pod: _Pod) -> Measurement:
+    step = _finite(facts, "step")
+    step = _finite(facts, "steps") if step is None else step
+    images, at = _finite(facts, "images_per_second"), _seconds(line.time)
     return Measurement(
         line.title or line.pod,
         line.pod,
@@ -152,16 +146,17 @@ def _measured(line: LogLine, facts: dict[str, Any], pod: _Pod) -> Measurement:
         _steps_per_second(facts, images, step, at, pod),
         images,
         max(1, int(pod.facts.get("replicas", 1))),
-        _number(facts, "loss"),
+        number(facts.get("loss")),
         facts.get("event") == "done",
+        pod.facts.get("epoch"),
     )
 
 
 def _steps_per_second(
-    facts: dict[str, Any], images: float | None, step: float | None, at: float, pod: _Pod
+    facts: Mapping[str, Any], images: float | None, step: float | None, at: float, pod: _Pod
 ) -> float | None:
     """As told, else by the images of a step, else by the time since the last step that was told."""
-    told = _number(facts, "steps_per_second")
+    told = _finite(facts, "steps_per_second")
     if told is not None:
         return told
     batch = pod.facts.get("global_batch")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
+from mlstack.actions.clock import now
 from mlstack.actions.planning import Planning
 from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.runrecords import record_waited
 from mlstack.actions.sending import Sent
 from mlstack.actions.session import Session
+from mlstack.actions.waiting import Waited
 from mlstack.cluster import store
 from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
@@ -19,12 +20,11 @@ from mlstack.errors import MlstackError
 from mlstack.plan.inventory import GroupKind, Inventory, entry, short_uid, shrunk, to_stored
 from mlstack.plan.model import SWITCHES, Action
 from mlstack.plan.ownership import parse_entry
-from mlstack.plan.receipts import given_params, told_value
+from mlstack.plan.receipts import KEPT_REVISIONS, given_params, told_value
 from mlstack.plan.runs import Run, RunState, asks_suspended, ended, ended_at, run_name, state_of
 from mlstack.plan.wanted import Wanted
 
 PAST_RUNS = 10  # of each object; the last one apart, which is never forgotten
-PARAMS_BYTES = 2000
 
 
 class InventoryMovedError(MlstackError):
@@ -142,13 +142,14 @@ def _switched(planning: Planning, keys: Collection[Key]) -> dict[str, Run]:
     }
 
 
-def remember_ends(session: Session, wanted: Iterable[Wanted], lives: Mapping[Key, Manifest]) -> None:
+def remember_ends(session: Session, wanted: Iterable[Wanted], waited: Waited) -> None:
     """Stores the outcome of runs that were seen to their end."""
-    seen = {run_name(one.key): lives[one.key] for one in wanted if one.run and one.key in lives}
+    seen = {run_name(one.key): waited.lives[one.key] for one in wanted if one.run and one.key in waited.lives}
     if not seen:
         return
     parent = read_parent(session)
     inventory = inventory_of(parent, session.owner)
+    record_waited(session, inventory, waited)
     runs = {name: closed(run, seen[name]) for name, run in inventory.runs.items() if name in seen}
     if any(inventory.runs[name] != run for name, run in runs.items()):
         store_inventory(session, parent, replace(inventory, runs={**inventory.runs, **runs}))
@@ -174,9 +175,16 @@ def with_history(session: Session, planning: Planning, found: Inventory, revisio
     past = {name: (run, *before.past.get(name, ()))[:PAST_RUNS] for name, run in replaced.items()}
     partial = bool(session.scope.components) or session.again
     former = session.former or (before.former if partial else 0)
-    uses = _uses(planning, before, partial)
-    found = replace(found, runs={**found.runs, **runs}, past={**found.past, **past}, uses=uses)
-    return replace(found, revision=revision, former=former)
+    in_secrets = before.secret_receipts if revision - KEPT_REVISIONS < before.secret_receipts else 0
+    return replace(
+        found,
+        runs={**found.runs, **runs},
+        past={**found.past, **past},
+        uses=_uses(planning, before, partial),
+        revision=revision,
+        former=former,
+        secret_receipts=in_secrets,
+    )
 
 
 def _replaced(run: Run) -> Run:
@@ -185,15 +193,16 @@ def _replaced(run: Run) -> Run:
 
 
 def _given(session: Session, run: Run) -> dict[str, Any]:
-    """The values that somebody gave to a run's component; none of them where they are many."""
+    """The values that somebody gave to a run's component."""
     if session.contents is not None:
         given = dict(session.contents.params.get(run.component, {}))
     else:
         given = given_params(session.settings(run.component))
-    values = {name: told_value(one) for name, one in given.items()}
-    return values if len(json.dumps(values, default=str)) < PARAMS_BYTES else {}
+    return {name: told_value(one) for name, one in given.items()}
 
 
-def now() -> str:
-    """The time as the inventory writes it: RFC 3339, UTC, seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def without_params(inventory: Inventory) -> Inventory:
+    """The inventory to store where runs could not be recorded: their parameters may be too many for it."""
+    runs = {name: replace(run, params={}) for name, run in inventory.runs.items()}
+    past = {name: tuple(replace(run, params={}) for run in found) for name, found in inventory.past.items()}
+    return replace(inventory, runs=runs, past=past)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.apply import DEFAULTS, ApplyOptions, Confirm, Outcome, apply_session
@@ -10,7 +10,7 @@ from mlstack.actions.events import Notice, OnEvent, ignore
 from mlstack.actions.lock import locked
 from mlstack.actions.outcome import confirmed
 from mlstack.actions.reading import inventory_of, read_parent
-from mlstack.actions.receipts import read_contents, receipt_of
+from mlstack.actions.receipts import read_receipt, receipt_of
 from mlstack.actions.remember import store_inventory
 from mlstack.actions.session import Scope, Session, connect_only, render_scope, scoped
 from mlstack.app.code import read_tree
@@ -43,16 +43,17 @@ def rollback(
     on_event: OnEvent = ignore,
     confirm: Confirm = lambda plan: None,
 ) -> Rollback:
-    """Applies a former revision's manifests (None: of the last one that went well before the present one).
+    """Applies a former revision's manifests (None: of the last one before the present that was ready).
 
     `files`: the values in the app's files go back too, before anything is sent; comments stay. `scope.components`
     narrows it. Raises what `apply` raises, and MlstackError for a revision that is not there or kept no manifests.
     """
     session = connect_only(scope)
     inventory = inventory_of(read_parent(session), session.owner)
-    receipt = receipt_of(session, revision, inventory.former or inventory.revision)
-    contents = read_contents(session, receipt.revision)
+    receipt = receipt_of(session, revision, inventory, scope.components)
+    _, contents = read_receipt(session, receipt.revision, inventory.secret_receipts)
     check(scope, receipt, contents)
+    on_event(Notice(f"Going back to {described(receipt, scope.components)}."))
     back = Files(files and not options.dry_run)
 
     def agreed(plan: Plan) -> bool | None:
@@ -70,6 +71,11 @@ def rollback(
     back.bring(scope, receipt, contents, on_event)
     _level(session, back, options, on_event)
     return Rollback(receipt, outcome, tuple(back.written))
+
+
+def described(receipt: Receipt, components: Sequence[str] = ()) -> str:
+    """A revision in a few words: `revision 3, applied 2026-11-23T12:17:31Z by ann@box (ready)`."""
+    return f"revision {receipt.revision}, applied {receipt.when} by {receipt.who} ({receipt.state(components)})"
 
 
 @dataclass

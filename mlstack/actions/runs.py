@@ -87,7 +87,7 @@ def _wait(session: Session, began: float, options: ApplyOptions, on_event: OnEve
     patience = patience_of(session, what, began + options.timeout_s, options.fail_fast)
     waited = wait_in_session(session, targets, patience, on_event, versions)
     with locked(session, options.lock_s, on_event):
-        remember_ends(session, wanted_objects(session.manifests, session.owner), waited.lives)
+        remember_ends(session, wanted_objects(session.manifests, session.owner), waited)
     check_outcome(session, waited, what)
     on_event(Ready(waited.ready, len(waited.states), time.monotonic() - began, what))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlstack.actions.gpus import Gpus, gpus_in_use
 from mlstack.actions.involved import replica_sets
 from mlstack.actions.queues import QueueWords
 from mlstack.actions.reading import find_named, first_parent, inventory_of, list_members
+from mlstack.actions.runrecords import read_record, record_ends
 from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.trainerstatus import progress_words
 from mlstack.cluster import objects
 from mlstack.cluster.failures import ClusterError, ForbiddenError
 from mlstack.cluster.kinds import well_known
@@ -21,6 +23,7 @@ from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.restarts import restarts
+from mlstack.plan.runrecords import RunRecord
 from mlstack.plan.runs import Run, RunState, is_run, run_name, state_of
 from mlstack.plan.wanted import SHARED, SHARED_WITH, wanted_objects
 
@@ -63,7 +66,8 @@ def status(scope: Scope) -> Status:
     pods, notices = _pods(session, ours)
     gpus, simulated, events = gpus_of(session), is_simulated(session), _events(session, ours, pods)
     shared = provided(session, ours)
-    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared))
+    records = ended_runs(session, inventory, ours)
+    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared, records))
 
 
 def provided(session: Session, ours: Mapping[Key, Manifest]) -> frozenset[Key]:
@@ -84,11 +88,34 @@ def rendered_keys(session: Session) -> set[Key]:
     return {key_of(manifest) for one in session.rendered for manifest in one.manifests}
 
 
+def ended_runs(session: Session, inventory: Inventory, ours: Mapping[Key, Manifest]) -> dict[str, RunRecord]:
+    """The records of the runs that ended, by their names in the inventory; ends that nobody has recorded are recorded.
+
+    Asked for only where a run failed or has ended since the last apply.
+    """
+    mine = {run_name(key_of(m)) for one in session.rendered for m in one.manifests if is_run(key_of(m))}
+    lives = {run_name(key): live for key, live in ours.items() if is_run(key)}
+    known = {name: inventory.runs[name] for name in mine if name in inventory.runs and inventory.runs[name].number}
+    found = record_ends(session, inventory, {name: live for name, live in lives.items() if name in known})
+
+    def read(name: str) -> RunRecord | None:
+        return read_record(session, known[name].component, known[name].number)
+
+    open_ = [name for name, run in known.items() if name not in found and _needs_record(run, lives.get(name))]
+    records = zip(open_, session.connection.client.map(read, open_), strict=True)
+    return found | {name: one for name, one in records if isinstance(one, RunRecord) and not one.is_open}
+
+
+def _needs_record(run: Run, live: Manifest | None) -> bool:
+    """Whether the inventory and the object do not say how a run ended, or a record has more to say."""
+    return run.outcome == RunState.FAILED or (live is None and run.outcome == RunState.RUNNING)
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
     be read; `events`: warnings, where pods do not tell why something waits; `shared`: rendered objects that others
-    provide."""
+    provide; `records`: of runs that ended."""
 
     inventory: Inventory
     ours: Mapping[Key, Manifest]
@@ -98,14 +125,12 @@ class Seen:
     notices: tuple[str, ...] = ()
     events: Sequence[Manifest] = ()
     shared: frozenset[Key] = frozenset()
+    records: Mapping[str, RunRecord] = field(default_factory=dict)
 
 
 def status_of(session: Session, seen: Seen) -> Status:
     """The status that follows from what was seen. Sends nothing."""
-    components = [
-        component_status(one, seen.ours, seen.inventory, seen.pods, seen.events, seen.shared)
-        for one in session.rendered
-    ]
+    components = [component_status(one, seen) for one in session.rendered]
     link = session.connection
     return Status(
         session.scope.environment,
@@ -180,15 +205,9 @@ def _silent(live: Manifest, pods: Sequence[Manifest]) -> bool:
     return not (found.ready or found.reason or best_reason(owned_pods(live, pods)).text)
 
 
-def component_status(
-    one: Rendered,
-    ours: Mapping[Key, Manifest],
-    inventory: Inventory,
-    pods: Sequence[Manifest],
-    events: Sequence[Manifest] = (),
-    shared: Collection[Key] = (),
-) -> ComponentStatus:
+def component_status(one: Rendered, seen: Seen) -> ComponentStatus:
     """One component's state from what it renders, what of ours is there, what is remembered, our pods and warnings."""
+    ours, inventory, shared = seen.ours, seen.inventory, seen.shared
     keys = [key_of(m) for m in one.manifests]
     ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
     others = [key for key in keys if key not in ours and key in shared]
@@ -196,9 +215,9 @@ def component_status(
     live = {key: ours[key] for key in keys if key in ours}
     total = len(keys) - len(ended) - (len(others) if live or ended else 0)
     held = {key for key in live if is_run(key) and state_of(live[key], _run(inventory, key)) is RunState.SUSPENDED}
-    notes = [note for key in live if key not in held for note in _notes(key, live[key], one, pods, events)]
+    notes = [note for key in live if key not in held for note in _notes(key, live[key], one, seen)]
     notes += [f"{key} suspended" for key in live if key in held]
-    notes += [_ended_note(key, inventory) for key in ended]
+    notes += [_ended_note(key, inventory, seen.records.get(run_name(key))) for key in ended]
     if others and live:
         notes.append(f"{_are(len(others), 'shared object')} another's")
     if lost and live:
@@ -214,9 +233,10 @@ def annotations_of(manifest: Manifest) -> Mapping[str, str]:
     return manifest["metadata"].get("annotations") or {}
 
 
-def _ended_note(key: Key, inventory: Inventory) -> str:
-    run = inventory.runs[run_name(key)]
-    return f"{key} {state_of(None, run).value}, started {run.when}"
+def _ended_note(key: Key, inventory: Inventory, record: RunRecord | None) -> str:
+    run = record.run() if record else inventory.runs[run_name(key)]
+    why = f": {record.reason}" if record and record.reason else ""
+    return f"{key} {state_of(None, run).value}, started {run.when}{why}"
 
 
 def _run(inventory: Inventory, key: Key) -> Run | None:
@@ -242,13 +262,14 @@ def _word(live: Mapping[Key, Manifest], ended: Collection[Key], held: Collection
     return "done" if runs or ended else "yes"
 
 
-def _notes(key: Key, live: Manifest, one: Rendered, pods: Sequence[Manifest], events: Sequence[Manifest]) -> list[str]:
-    found = readiness(live)
-    again = restarts(live, owned_pods(live, pods)) if is_run(key) else ""
-    notes = [f"{key} {again}"] if again else []
+def _notes(key: Key, live: Manifest, one: Rendered, seen: Seen) -> list[str]:
+    found, progress = readiness(live), progress_words(live)
+    again = restarts(live, owned_pods(live, seen.pods)) if is_run(key) else ""
+    notes = [f"{key} {words}" for words in (again, progress if found.ready else "") if words]
     if found.ready:
         return notes
-    reason = _reason(live, found, pods, events)
+    record = seen.records.get(run_name(key)) if is_run(key) else None
+    reason = Reason(record.reason) if record and record.reason else _reason(live, found, seen.pods, seen.events)
     text = f"{key} {found.progress}".rstrip()
     return [f"{text}: {with_hint(reason, one.settings)}" if reason.text else f"{text} {found.state.value}", *notes]
 
@@ -308,7 +329,8 @@ def _are(number: int, word: str) -> str:
 
 
 def asked_for(
-    session: Session, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]
-) -> tuple[Gpus | None, list[Manifest]]:
-    """What of a status is asked for and not watched: who holds GPUs, and warnings where nothing else tells why."""
-    return gpus_of(session), _events(session, ours, pods)
+    session: Session, inventory: Inventory, ours: Mapping[Key, Manifest], pods: Sequence[Manifest]
+) -> tuple[Gpus | None, list[Manifest], dict[str, RunRecord]]:
+    """What of a status is asked for and not watched: who holds GPUs, warnings where nothing else tells why, and the
+    records of runs that ended."""
+    return gpus_of(session), _events(session, ours, pods), ended_runs(session, inventory, ours)

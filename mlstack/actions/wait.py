@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from mlstack.actions.events import OnEvent, Ready, ignore
 from mlstack.actions.reading import Place, all_or_raise, first_parent, inventory_of, resource_for
+from mlstack.actions.runrecords import record_waited
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.waiting import Patience, Waited, wait_for_targets
 from mlstack.actions.watches import Around, Target
 from mlstack.cluster import objects
-from mlstack.compose.manifests import Manifest, key_of
+from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, NotReadyError, WorkloadFailedError
 from mlstack.plan.inventory import PART_OF, Inventory
 from mlstack.plan.model import Action, Plan
@@ -53,6 +54,7 @@ def wait_for(
         )
     patience = patience_of(session, what, began + timeout_s, fail_fast)
     waited = wait_in_session(session, targets, patience, on_event, versions)
+    record_waited(session, inventory_of(first_parent(session), session.owner), waited)
     check_outcome(session, waited, what)
     result = WaitResult(waited.ready, len(waited.states), time.monotonic() - began)
     on_event(Ready(result.ready, result.total, result.seconds, what))
@@ -131,7 +133,7 @@ def check_outcome(session: Session, waited: Waited, what: str, spent: str = "") 
     failed = [key for key, state in waited.states.items() if is_run(key) and state.state is State.FAILED]
     if failed:
         told = [f"{key} failed: {waited.reasons[key] or waited.states[key].reason}" for key in failed]
-        raise WorkloadFailedError("; ".join(told), f"See its pods: mlstack status {name}")
+        raise WorkloadFailedError("; ".join(told), _hint_of_failed(session, failed))
     lacking = [key for key, state in waited.states.items() if not _enough(is_run(key), state.state, what)]
     if lacking:
         told = [f"{key} {waited.states[key].progress} {waited.reasons[key]}".rstrip() for key in lacking]
@@ -139,6 +141,12 @@ def check_outcome(session: Session, waited: Waited, what: str, spent: str = "") 
         lacks = "; ".join(told).rstrip(".")  # a log's last line may end with one
         before = f" {spent}" if waited.timed_out and spent else ""
         raise NotReadyError(f"{problem.capitalize()}: {lacks}.{before}", f"Look again: mlstack status {name}")
+
+
+def _hint_of_failed(session: Session, failed: Sequence[Key]) -> str:
+    name, components = session.scope.environment, {key_of(m): c for c, ms in session.manifests.items() for m in ms}
+    found = sorted({components[key] for key in failed if key in components})
+    return f"Its last lines: mlstack logs {name} {found[0]}" if found else f"See its pods: mlstack status {name}"
 
 
 def _enough(run: bool, state: State, what: str) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mlstack.actions.events import OnEvent, Progress
 from mlstack.actions.queues import QueueWords
+from mlstack.actions.runends import RunEnds
 from mlstack.actions.sight import EventWords, Sight
 from mlstack.actions.tails import Tails
 from mlstack.actions.watches import Around, Target
@@ -16,6 +17,7 @@ from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import NOTHING, Reason, best_reason, own_reason, owned_pods
+from mlstack.plan.runrecords import ContainerEnd
 from mlstack.plan.runs import is_run, run_readiness
 
 TICK_SECONDS = 0.5
@@ -34,13 +36,17 @@ class Patience:
 
 @dataclass(frozen=True)
 class Waited:
-    """How it ended: the last state and reason of each target, whether the time ran out, and the pods that were seen."""
+    """How it ended: the last state and reason of each target, whether the time ran out, and the pods that were seen.
+
+    `ends`: of runs, the containers that ended badly, also where their pods are gone by now.
+    """
 
     states: Mapping[Key, Readiness]
     reasons: Mapping[Key, str]
     lives: Mapping[Key, Manifest]
     timed_out: bool
     pods: tuple[Manifest, ...] = ()
+    ends: Mapping[Key, tuple[ContainerEnd, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def ready(self) -> int:
@@ -75,6 +81,7 @@ class _Wait:
         self.reasons: dict[Key, Reason] = dict.fromkeys(self.targets, NOTHING)
         self.told: dict[Key, Progress] = {}
         self.tails = Tails(client)
+        self.ends = RunEnds(self.tails)
         self.queues = QueueWords(client)
         self.events = EventWords(client, on_event)
         self.stuck: dict[Key, float] = {}
@@ -91,7 +98,8 @@ class _Wait:
         if not self.settled():
             self.look_once_more()
         texts = {key: self.text(key) for key in self.targets}
-        return Waited(self.states, texts, self.sight.lives, not self.settled(), tuple(self.sight.pods.values()))
+        pods = tuple(self.sight.pods.values())
+        return Waited(self.states, texts, self.sight.lives, not self.settled(), pods, self.ends.result())
 
     def look_once_more(self) -> None:
         """Judges by one more LIST, so that what a time-out reports does not depend on how soon the watches spoke."""
@@ -141,6 +149,8 @@ class _Wait:
             live = self.sight.lives.get(key)
             judged = run_readiness if is_run(key) else readiness
             self.states[key] = judged(live) if live else Readiness(State.WAITING)
+            if live and is_run(key):
+                self.ends.see(key, live, self.sight.pods.values())
             self.reasons[key] = self.reason_of(key, live)
             self.note_stuck(key)
             self.tell(key)

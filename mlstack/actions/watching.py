@@ -23,6 +23,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.errors import MlstackError, wrap_unexpected
 from mlstack.plan.inventory import PART_OF
 from mlstack.plan.ownership import managed_among
+from mlstack.plan.runrecords import RunRecord
 
 PODS, CONFIG_MAPS = well_known("v1", "Pod"), well_known("v1", "ConfigMap")
 LOOK_SECONDS = 2.0
@@ -141,6 +142,7 @@ class _Seen:
         self.shared = provided(session, self.ours)
         self.gpus: Gpus | None = None
         self.events: list[Manifest] = []
+        self.records: dict[str, RunRecord] = {}
         self.lost = ""
         self._dirty = True
         self._asked = -ASK_ANYWAY_SECONDS
@@ -156,7 +158,7 @@ class _Seen:
         """What follows from it."""
         with self._lock:
             ours, pods = dict(self.ours), list(self.pods.values())
-        seen = Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events, self.shared)
+        seen = Seen(self.inventory, ours, pods, self.gpus, self.simulated, (), self.events, self.shared, self.records)
         return status_of(self.session, seen)
 
     def ask_again(self) -> bool:
@@ -168,7 +170,7 @@ class _Seen:
         with self._lock:
             ours, pods = dict(self.ours), list(self.pods.values())
         try:
-            self.gpus, self.events = asked_for(self.session, ours, pods)
+            self.gpus, self.events, self.records = asked_for(self.session, self.inventory, ours, pods)
             self.shared = provided(self.session, ours)
         except ClusterError as error:
             self.lost = error.message

@@ -48,7 +48,8 @@ def logs(settings: Settings, /, environment: str, target: str, output: str, **gi
         raise click.UsageError("--previous is what was said before: it cannot be followed.")
     if given["svg"] and not given["metrics"]:
         raise click.UsageError("--svg draws what --metrics shows: say both.")
-    options = LogOptions(given["follow"], given["tail"], given["since"], given["previous"], given["container"])
+    chosen = (given["follow"], given["tail"], given["since"], given["previous"], given["container"])
+    options = LogOptions(*chosen, progress=given["metrics"])
     scope = scope_of(settings, environment, ())
     if given["metrics"]:
         from .metrics import MetricsView, watched

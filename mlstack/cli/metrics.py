@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mlstack.actions.events import LogLine
     from mlstack.actions.metrics import Measurement, Metrics
 
-HEAD = ("pod", "step", "steps/s", "images/s", "workers", "images/s per worker", "loss")
+HEAD = ("pod", "epoch", "step", "steps/s", "images/s", "workers", "images/s per worker", "loss")
 DRAW_SECONDS = 10.0  # a picture of what is followed is drawn anew so often
 
 
@@ -86,7 +87,7 @@ class MetricsView:
         """The table, where it was not shown all along, and the picture."""
         self.stop()
         if self.points and self.output == "text" and not self.live_wanted:
-            click.echo(table(HEAD, rows(self.metrics)))
+            click.echo(table(*columns(self.metrics)))
         if self.svg is not None and self.draw(self.svg):
             note(f"Wrote {self.svg}.")
 
@@ -94,9 +95,18 @@ class MetricsView:
         """Raises MlstackError if nothing was measured."""
         if not self.points:
             raise MlstackError(
-                f"No line of {self.title} is a measurement: JSON with images_per_second or steps_per_second.",
-                "docs/logs.md says which keys a program of yours may print.",
+                f"No line of {self.title} is a measurement: JSON with images_per_second or steps_per_second, or a "
+                "progress line with a loss or a rate.",
+                "docs/logs.md lists the lines that are read.",
             )
+
+
+def columns(metrics: Metrics) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """The table's head and rows, without the column of epochs where no line tells any."""
+    found = rows(metrics)
+    if any(cells[1] for cells in found):
+        return HEAD, found
+    return (HEAD[0], *HEAD[2:]), [(cells[0], *cells[2:]) for cells in found]
 
 
 def rows(metrics: Metrics) -> list[tuple[str, ...]]:
@@ -110,13 +120,16 @@ def row(one: Measurement) -> tuple[str, ...]:
     title = f"{one.title} (mean)" if one.mean else one.title
     rates = figure(one.steps_per_second), figure(one.images_per_second)
     step = "" if one.step is None else str(one.step)
-    return (title, step, *rates, str(one.workers), figure(one.per_worker), figure(one.loss))
+    epoch = "" if one.epoch is None else f"{one.epoch:g}"
+    return (title, epoch, step, *rates, str(one.workers), figure(one.per_worker), figure(one.loss))
 
 
 def figure(value: float | None) -> str:
     """A figure as people read it: 0.0427, 3.42, 137.0, 12,345."""
     if value is None:
         return ""
+    if not math.isfinite(value):
+        return str(value)  # nan, inf
     size = abs(value)
     if size < 1:
         return f"{value:.3g}"
@@ -128,9 +141,10 @@ def live_table(title: str, metrics: Metrics) -> RenderableType:
     from rich.table import Table
 
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for position, name in enumerate(HEAD):
+    head, cell_rows = columns(metrics)
+    for position, name in enumerate(head):
         drawn.add_column(name, justify="right" if position else "left")
-    for cells in rows(metrics):
+    for cells in cell_rows:
         drawn.add_row(*cells, style="bold" if cells[0].startswith("sum") else "")
     return drawn
 
@@ -142,8 +156,15 @@ def measurement_text(one: Measurement) -> str:
 
 
 def as_dict(one: Measurement) -> dict[str, object]:
-    """A measurement as an event."""
-    return {"event": "measurement", **dataclasses.asdict(one), "per_worker": one.per_worker}
+    """A measurement as an event. JSON has no NaN and no infinity: they are written as text."""
+    facts = {"event": "measurement", **dataclasses.asdict(one), "per_worker": one.per_worker}
+    return {key: _json_number(value) for key, value in facts.items()}
+
+
+def _json_number(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def watched(view: MetricsView, read: Callable[[], None]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,13 +13,32 @@ import click
 
 from mlstack.wording import counted as counted
 
+GAP = "  "
+LEAST_WIDTH = 24  # of a wrapped column; in a narrower terminal the lines are longer than it
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns as wide as their longest cell, never cut: what a pipe reads is what a person sees."""
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], width: int | None = None) -> str:
+    """Columns as wide as their longest cell. In `width` columns (default: the terminal's) the last cell of a row is
+    wrapped between words; in a pipe nothing is wrapped or cut."""
     cells = [list(headers), *[["" if cell is None else str(cell) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    return "\n".join(line.rstrip() for line in lines)
+    before = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    room = max(LEAST_WIDTH, limit - before) if (limit := width or terminal_width()) else 0
+    return "\n".join(_row(row, widths, room, before) for row in cells)
+
+
+def _row(row: Sequence[str], widths: Sequence[int], room: int, before: int) -> str:
+    first = GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    if not room or len(row[-1]) <= room:
+        return first
+    start, *rest = textwrap.wrap(row[-1], room, break_long_words=False, break_on_hyphens=False)
+    head = GAP.join(cell.ljust(width) for cell, width in zip([*row[:-1], ""], widths, strict=True))[:before]
+    return "\n".join([f"{head}{start}", *(f"{' ' * before}{line}" for line in rest)])
+
+
+def terminal_width() -> int:
+    """The terminal's columns, 0 where standard output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def emit(value: Any, output: str, text: Callable[[], str]) -> None:

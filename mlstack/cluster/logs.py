@@ -36,7 +36,6 @@ def log_request(
     *,
     tail: int | None = None,
     since_s: float | None = None,
-    since_time: str = "",
     previous: bool = False,
     follow: bool = False,
     limit_bytes: int | None = None,
@@ -44,14 +43,13 @@ def log_request(
 ) -> Request:
     """The request for a log, each line with the time it was written at (RFC 3339 and a space).
 
-    `since_s` seconds ago by the node's clock, or `since_time` (RFC 3339, of which kubelets keep whole seconds);
+    `since_s` seconds ago by the node's clock;
     `follow`: it goes on until the container ends.
     """
     query: dict[str, Any] = {
         "container": container,
         "tailLines": "" if tail is None else str(tail),
         "sinceSeconds": "" if since_s is None else str(max(1, round(since_s))),
-        "sinceTime": since_time,
         "previous": "true" if previous else "",
         "follow": "true" if follow else "",
         "timestamps": "true" if timestamps else "",

@@ -58,7 +58,9 @@ class Inventory:
     `members`: each object's short UID by its entry, "" where it is unknown: announced before it was written, or stored
     by a former version, which kept no UIDs. `exists`: whether the parent was found in the cluster. `revision`: of the
     last receipt; `former`: the one that a rollback went back to, 0 if the files were applied since. `past`: the runs
-    before the last one, the newest first. `uses`: the entries of shared objects that others provide.
+    before the last one, the newest first, as far as they have no record of their own. `uses`: the entries of shared
+    objects that others provide. `secret_receipts`: the newest revision whose receipt is a Secret, as former versions
+    kept them; 0: none is.
     """
 
     kinds: frozenset[GroupKind] = frozenset()
@@ -71,6 +73,7 @@ class Inventory:
     past: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
     uses: frozenset[str] = frozenset()
+    secret_receipts: int = 0
 
 
 def entry(key: Key) -> str:
@@ -122,8 +125,9 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
     """What to store. The ConfigMap's name and namespace are the owner's."""
     kinds = sorted(_group_kind(*kind) for kind in inventory.kinds)
     others = sorted(inventory.namespaces - {owner.namespace})
-    runs = {name: asdict(run) for name, run in inventory.runs.items()}
-    past = {name: [asdict(run) for run in found] for name, found in inventory.past.items()}
+    runs = {name: _run_facts(run) for name, run in inventory.runs.items()}
+    numbers = {name: run.number for name, run in inventory.runs.items() if run.number}
+    past = {name: [_run_facts(run) for run in found] for name, found in inventory.past.items()}
     return Stored(
         labels={ID_LABEL: owner.set_id, "app.kubernetes.io/managed-by": "mlstack"},
         annotations={
@@ -138,9 +142,11 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
             "environment": owner.environment,
             "applied": _packed(inventory.digests),
             "members": _packed(inventory.members),
-            "runs": json.dumps(runs, sort_keys=True, default=str),
+            "runs": packed(json.dumps(runs, sort_keys=True, default=str)),
+            "run-numbers": packed(json.dumps(numbers, sort_keys=True)),  # apart: former versions refuse unknown keys
             "past": packed(json.dumps(past, sort_keys=True, default=str)),
             "history": json.dumps({"revision": inventory.revision, "former": inventory.former}),
+            "receipts": json.dumps({"secrets": inventory.secret_receipts}),
         },
     )
 
@@ -154,7 +160,9 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
             "Remove or rename it.",
         )
     others = {name for name in annotations.get(NAMESPACES, "").split(",") if name}
-    runs = {name: _run(run) for name, run in json.loads(data.get("runs") or "{}").items()}
+    numbers = json.loads(unpacked(data.get("run-numbers") or "{}"))
+    stored_runs = json.loads(unpacked(data.get("runs") or "{}"))
+    runs = {name: replace(_run(run), number=numbers.get(name, 0)) for name, run in stored_runs.items()}
     past = json.loads(unpacked(data.get("past") or "{}"))
     digests = json.loads(unpacked(data.get("applied") or "{}"))
     history = json.loads(data.get("history") or "{}")
@@ -167,6 +175,7 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         revision=int(history.get("revision") or 0),
         former=int(history.get("former") or 0),
         past={name: tuple(map(_run, found)) for name, found in past.items()},
+        secret_receipts=_secret_receipts(data),
         uses=frozenset(name for name in annotations.get(USES, "").split(",") if name),
         members=json.loads(unpacked(data["members"])) if data.get("members") else dict.fromkeys(digests, ""),
     )
@@ -174,6 +183,19 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
 
 def _packed(values: Mapping[str, str]) -> str:
     return packed(json.dumps(dict(values), sort_keys=True, separators=(",", ":")))
+
+
+def _run_facts(run: Run) -> dict[str, object]:
+    """A run as former versions store it, too; of one that has a record only what the inventory keeps."""
+    if run.number:
+        return {"hash": run.hash, "outcome": run.outcome, "when": run.when, "component": run.component}
+    return {name: value for name, value in asdict(run).items() if name != "number"}
+
+
+def _secret_receipts(data: Mapping[str, str]) -> int:
+    """As it was stored; all revisions where a former version wrote the inventory: it kept its receipts in Secrets."""
+    history = json.loads(data.get("history") or "{}")
+    return int(json.loads(data.get("receipts") or "{}").get("secrets", history.get("revision", 0)))
 
 
 RUN_FIELDS = frozenset(one.name for one in fields(Run))

@@ -1,7 +1,8 @@
-"""What an apply leaves behind: who applied what, when and from which parameters, kept in Secrets beside the app.
+"""What an apply leaves behind: who applied what, when, from which parameters, and whether it became ready.
 
-A receipt is one Secret: a summary in an annotation, so that a metadata-only LIST tells the history, and the contents
-compressed; more Secrets only where the manifests are many. Its label is none of the app's objects': never pruned.
+A receipt is one ConfigMap: a summary in an annotation, so that a metadata-only LIST gives the history, and the contents
+compressed; more ConfigMaps only where the manifests are many. It has none of the labels of the app's objects: it is
+never pruned. Former versions of mlstack kept receipts in Secrets of the same names; those are read, too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
@@ -20,10 +21,17 @@ from mlstack.plan.inventory import Owner
 
 HISTORY = "mlstack.dev/history"  # label: whose receipt it is, as the ApplySet's id
 REVISION = "mlstack.dev/revision"  # label: its number
-SUMMARY = "mlstack.dev/receipt"  # annotation: the Receipt as JSON; on the first Secret only
+SUMMARY = "mlstack.dev/receipt"  # annotation: the Receipt as JSON; on the first ConfigMap only
+OUTCOMES = "mlstack.dev/outcomes"  # annotation: what became of each component, as JSON; written once it is known
 KEPT_REVISIONS = 20
-CHUNK_BYTES = 900_000  # a Secret holds 1 MiB, its metadata included
+CHUNK_BYTES = 900_000  # bytes, as base64 at most 1 MiB with the metadata, the API server's limit for a ConfigMap
 MAX_CHUNKS = 8
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # of a Secret: its values once more
+
+READY, NOT_READY, UNKNOWN, FAILED = "ready", "not ready", "unknown", "failed"
+
+
+DETAILS = ("prototypes", "params", "packages", "files")
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class Receipt:
     """One revision in a few words. `former`: the revision it went back to (0: none); `when`: RFC 3339.
 
     `components` were chosen with -c (none: all). `commit` is git's, "" outside; `dirty`: files differed from it.
-    `chunks` counts the Secrets that hold the manifests; 0: they were too many, so no rollback.
+    `chunks` counts the ConfigMaps that hold the manifests; 0: they were too many, so no rollback. `outcome`: "applied",
+    or "failed" where the cluster refused objects; `outcomes`: ready, not ready or unknown by component.
     """
 
     revision: int
@@ -45,6 +54,18 @@ class Receipt:
     counts: Mapping[str, int] = field(default_factory=dict, hash=False)
     former: int = 0
     chunks: int = 0
+    outcomes: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def state(self, components: Collection[str] = ()) -> str:
+        """What became of it, or of these components of it: ready, not ready, unknown or failed."""
+        if self.outcome != "applied":
+            return FAILED
+        found = [self.outcomes.get(name, UNKNOWN) for name in components or self.outcomes]
+        return NOT_READY if NOT_READY in found else READY if found and UNKNOWN not in found else UNKNOWN
+
+    def not_ready(self) -> list[str]:
+        """The components that were seen not ready."""
+        return sorted(name for name, found in self.outcomes.items() if found == NOT_READY)
 
 
 @dataclass(frozen=True)
@@ -97,31 +118,47 @@ def without_values(manifest: Manifest) -> Manifest:
     """The manifest, a Secret's values left out."""
     if manifest["kind"] != "Secret":
         return manifest
-    return {key: value for key, value in manifest.items() if key not in ("data", "stringData")}
+    metadata = dict(manifest["metadata"])
+    if LAST_APPLIED in (metadata.get("annotations") or {}):
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != LAST_APPLIED}
+    return {
+        key: metadata if key == "metadata" else value
+        for key, value in manifest.items()
+        if key not in ("data", "stringData")
+    }
 
 
 def receipt_name(owner: Owner, revision: int, chunk: int = 0) -> str:
-    """The name of the Secret that holds a receipt's part."""
+    """The name of the ConfigMap that holds a receipt's part."""
     return f"{owner.name}-r{revision}" + (f"-{chunk}" if chunk else "")
 
 
-def to_secrets(receipt: Receipt, contents: Contents, owner: Owner) -> list[Manifest]:
-    """The Secrets to create, the one with the summary last: where that stands, the others do."""
+def to_config_maps(receipt: Receipt, contents: Contents, owner: Owner) -> list[Manifest]:
+    """The ConfigMaps to create, the one with the summary last: where that exists, the others do."""
     chunks = _chunks({name: [without_values(m) for m in found] for name, found in contents.manifests.items()})
     summary = {**asdict(receipt), "chunks": len(chunks)}
-    details = _packed({name: getattr(contents, name) for name in ("prototypes", "params", "packages", "files")})
+    del summary["outcomes"]
+    details = _packed({name: getattr(contents, name) for name in DETAILS})
     data = {"details": details} if len(details) < CHUNK_BYTES // 4 else {}
     first = {**data, **({"manifests": chunks[0]} if chunks else {})}
-    more = [_secret(owner, receipt.revision, {"manifests": chunk}, at) for at, chunk in enumerate(chunks[1:], 1)]
-    return [*more, _secret(owner, receipt.revision, first, 0, json.dumps(summary))]
+    more = [_config_map(owner, receipt.revision, {"manifests": chunk}, at) for at, chunk in enumerate(chunks[1:], 1)]
+    annotations = {SUMMARY: json.dumps(summary), OUTCOMES: outcomes_text(receipt.outcomes)}
+    return [*more, _config_map(owner, receipt.revision, first, 0, annotations)]
 
 
-def _secret(owner: Owner, revision: int, data: Mapping[str, bytes], chunk: int, summary: str = "") -> Manifest:
+def outcomes_text(outcomes: Mapping[str, str]) -> str:
+    """The annotation's value."""
+    return json.dumps(dict(outcomes), sort_keys=True, separators=(",", ":"))
+
+
+def _config_map(
+    owner: Owner, revision: int, data: Mapping[str, bytes], chunk: int, annotations: Mapping[str, str] | None = None
+) -> Manifest:
     labels = {"app.kubernetes.io/managed-by": "mlstack", HISTORY: owner.set_id, REVISION: str(revision)}
     metadata: dict[str, Any] = {"name": receipt_name(owner, revision, chunk), "namespace": owner.namespace}
-    metadata |= {"labels": labels, **({"annotations": {SUMMARY: summary}} if summary else {})}
+    metadata |= {"labels": labels, **({"annotations": dict(annotations)} if annotations else {})}
     encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "type": SUMMARY, "metadata": metadata, "data": encoded}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "binaryData": encoded}
 
 
 def _chunks(manifests: Mapping[str, Sequence[Manifest]]) -> list[bytes]:
@@ -140,24 +177,34 @@ def _packed(value: Any) -> bytes:
 
 
 def receipts(items: Iterable[Manifest]) -> list[Receipt]:
-    """The receipts among listed Secrets (their metadata is enough), the newest first."""
-    texts = [(item["metadata"].get("annotations") or {}).get(SUMMARY) for item in items]
-    return sorted((_receipt(json.loads(text)) for text in texts if text), key=lambda one: -one.revision)
+    """The receipts among listed objects (their metadata is enough), the newest first."""
+    found = [one for one in map(receipt_of_object, items) if one is not None]
+    return sorted({one.revision: one for one in found}.values(), key=lambda one: -one.revision)
 
 
-def _receipt(read: Mapping[str, Any]) -> Receipt:
-    known = {one.name: read[one.name] for one in fields(Receipt) if one.name in read}
-    return Receipt(**{**known, "components": tuple(known.get("components", ()))})
+def receipt_of_object(item: Manifest) -> Receipt | None:
+    """The receipt whose summary an object carries, None if it carries none that can be read."""
+    annotations = item["metadata"].get("annotations") or {}
+    try:
+        read, outcomes = json.loads(annotations[SUMMARY]), json.loads(annotations.get(OUTCOMES) or "{}")
+        known = {one.name: read[one.name] for one in fields(Receipt) if one.name in read}
+        return Receipt(**{**known, "components": tuple(known.get("components", ())), "outcomes": dict(outcomes)})
+    except (KeyError, ValueError, TypeError):  # another part of a receipt, or a person edited it
+        return None
 
 
-def to_contents(secrets: Sequence[Manifest]) -> Contents:
-    """What a receipt's Secrets, in order, hold. One without manifests gives none."""
-    parts = [{name: base64.b64decode(text) for name, text in (one.get("data") or {}).items()} for one in secrets]
-    first = parts[0] if parts else {}
-    whole = b"".join(part.get("manifests", b"") for part in parts)
+def to_contents(parts: Sequence[Manifest]) -> Contents:
+    """The contents of a receipt's objects, in order: ConfigMaps, or Secrets of a former version."""
+    decoded = [
+        {name: base64.b64decode(text) for name, text in (one.get("binaryData") or one.get("data") or {}).items()}
+        for one in parts
+    ]
+    first = decoded[0] if decoded else {}
+    whole = b"".join(part.get("manifests", b"") for part in decoded)
     details = json.loads(gzip.decompress(first["details"])) if "details" in first else {}
+    known = {name: value for name, value in details.items() if name in DETAILS}
     images = json.loads(first.get("images", b"{}"))
-    return Contents(json.loads(gzip.decompress(whole)) if whole else {}, **details, images=images)
+    return Contents(json.loads(gzip.decompress(whole)) if whole else {}, **known, images=images)
 
 
 def image_digests(pods: Iterable[Manifest]) -> dict[str, str]:
@@ -167,6 +214,14 @@ def image_digests(pods: Iterable[Manifest]) -> dict[str, str]:
     return {image: "sha256:" + ref.partition("sha256:")[2] for image, ref in sorted(found.items()) if "sha256:" in ref}
 
 
-def one_before(found: Sequence[Receipt], current: int) -> Receipt | None:
-    """The newest revision before `current` that went well, None if there is none. `found`: the newest first."""
-    return next((one for one in found if one.revision < current and one.outcome == "applied"), None)
+def last_ready(found: Sequence[Receipt], current: int, components: Collection[str] = ()) -> Receipt | None:
+    """The newest revision before `current` whose components (these, or all) were ready, None if there is none.
+
+    `found`: the newest first.
+    """
+    return next((one for one in found if one.revision < current and one.state(components) == READY), None)
+
+
+def better_outcomes(before: Mapping[str, str], seen: Mapping[str, str]) -> dict[str, str]:
+    """The outcomes with what was seen since: a component that was ready once stays so, as others may break it later."""
+    return {name: found if found == READY else seen.get(name, found) for name, found in before.items()}

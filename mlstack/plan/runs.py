@@ -33,6 +33,8 @@ class Run:
     """A run of an object as the inventory remembers it: when it started and ended ("": unseen), RFC 3339.
 
     `outcome`: a RunState's value; `params`: what somebody gave, as {name: value}; `by`: the command that started it.
+    `number`: of its record (plan/runrecords.py), which keeps `params` and `by`; 0: it has none, as a former version
+    started it, and the inventory keeps everything.
     """
 
     hash: str
@@ -42,6 +44,7 @@ class Run:
     ended: str = ""
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
     by: str = "apply"
+    number: int = 0
 
 
 class Decision(StrEnum):

@@ -10,6 +10,7 @@ from mlstack.errors import MlstackError
 from mlstack.plan.compare import digest
 from mlstack.plan.generated import plain_data
 from mlstack.plan.inventory import Owner, labelled
+from mlstack.plan.runpolicy import with_last_words
 from mlstack.plan.runs import is_run, marked, run_hashes
 from mlstack.plan.stages import stages
 
@@ -75,9 +76,10 @@ def _wanted(
     key = key_of(manifest)
     sized = (key.kind, key.namespace, key.name) in scaled
     ready = labelled(plain_data(_unsized(manifest) if sized else manifest), owner, component)
-    if is_run(key):
-        ready = marked(ready, hashes[key])
-    return Wanted(key, component, ready, order[key], hashes.get(key, ""), digest(ready), sized)
+    if not is_run(key):
+        return Wanted(key, component, ready, order[key], "", digest(ready), sized)
+    ready = marked(ready, hashes[key])
+    return Wanted(key, component, with_last_words(ready), order[key], hashes[key], digest(ready), sized)
 
 
 def _scaled(manifests: Iterable[Manifest]) -> set[tuple[str, str, str]]:

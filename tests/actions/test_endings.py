@@ -89,7 +89,7 @@ def test_all_of_them_have_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scene.hear(Event("MODIFIED", job("a", "Complete")), Event("DELETED", job("a", "Complete"))) == 0
     assert scene.hear(Lost(UnreachableError("away")), Listed((job("b"),))) == 0
     assert scene.hear(Event("MODIFIED", job("b", "Failed"))) == 1
-    with pytest.raises(WorkloadFailedError, match=r"^Job/b failed: it broke\. See its pods: mlstack status gke$"):
+    with pytest.raises(WorkloadFailedError, match=r"^Job/b failed: it broke\. Its last lines: mlstack logs gke cnn$"):
         scene.endings.check("gke", [])
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mlstack.actions import follower
+from mlstack.actions import follower, logreader
 from mlstack.actions.events import LogLine
 from mlstack.actions.follower import Follower
 from mlstack.actions.mirror import Listed, Told
@@ -68,7 +69,13 @@ class Run:
     """A follower of COUNT pods over a client, until so many lines are told."""
 
     def __init__(
-        self, client: Client, lines: int, monkeypatch: pytest.MonkeyPatch, count: int = COUNT, several: bool = False
+        self,
+        client: Client,
+        lines: int,
+        monkeypatch: pytest.MonkeyPatch,
+        count: int = COUNT,
+        several: bool = False,
+        silence: float = 0.0,
     ) -> None:
         self.lines: list[LogLine] = []
         self.notices: list[str] = []
@@ -81,7 +88,7 @@ class Run:
 
         monkeypatch.setattr(follower, "Mirror", mirror)
         monkeypatch.setattr("mlstack.cluster.objects.list_objects", self.no_list)
-        monkeypatch.setattr(follower, "LAST_WORDS_SECONDS", 0.0)
+        monkeypatch.setattr(follower, "LAST_WORDS_SECONDS", silence)
         follows = Follower(client, self.hear, self.notices.append, several=several)  # type: ignore[arg-type]
         follows.follow(["n"], "")
         limit = threading.Timer(60, self.over.set)
@@ -101,6 +108,33 @@ class Run:
             self.over.set()
 
 
+class Talker(Client):
+    """A container that goes on talking for ever; a request that does not follow gets what was said until then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[bytes] = []
+        self.queries: list[Any] = []
+        self.over = threading.Event()
+
+    def begin(self, request: Request) -> Feed:
+        self.queries.append(request.query)
+        near, far = socket.socketpair()
+        self.far.append(far)
+        if "follow" in request.query:
+            far.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            threading.Thread(target=self.talk, args=(far,), daemon=True).start()
+        else:
+            far.sendall(answer(200, b"".join(self.said)))
+        return Feed(Wire(near, near))
+
+    def talk(self, far: socket.socket) -> None:
+        with suppress(OSError):  # nobody listens any more
+            while not self.over.wait(0.02):
+                self.said.append(b"2026-11-23T07:00:01.%09dZ still here\n" % len(self.said))
+                far.sendall(b"%x\r\n%s\r\n" % (len(self.said[-1]), self.said[-1]))
+
+
 GOOD = answer(200, b"2026-11-23T07:00:01Z hello \xff\n")
 
 
@@ -110,6 +144,16 @@ def test_an_outage_is_told_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None
     assert {line.line for line in run.lines} == {"hello \ufffd"}
     assert run.notices[0] == "It does not answer. The logs go on when it answers."
     assert set(run.notices[1:]) <= {"The logs go on."}
+
+
+def test_it_ends_with_its_run_though_a_container_goes_on_talking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logreader, "TALKING_SECONDS", 0.2)
+    client = Talker()
+    run = Run(client, 5, monkeypatch, count=1, silence=60.0)  # the run ends with the fifth line
+    client.over.set()
+    assert ["follow" in query for query in client.queries] == [True, False]
+    assert len(run.lines) > 5
+    assert [line.time.partition(".")[2] for line in run.lines] == [f"{n:09}Z" for n in range(len(run.lines))]
 
 
 @pytest.mark.parametrize("several", [False, True])

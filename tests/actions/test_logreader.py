@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions.logreader import QUIET_SECONDS, Begin, Life, Reader, Source, expected_of, sources_of
+from mlstack.actions.logreader import (
+    HELD_SECONDS,
+    QUIET_SECONDS,
+    TALKING_SECONDS,
+    Begin,
+    Life,
+    Reader,
+    Source,
+    expected_of,
+    sources_of,
+)
 from mlstack.plan.roles import Role
 
 SOURCE = Source("n", "cnn-worker-3", "u", "main", Role("worker", 3), "worker-3")
@@ -56,7 +66,7 @@ def test_a_container_that_ends_is_read_once_more_and_done() -> None:
     kubelet.say(line(1, "a"), line(2, "b"))
     kubelet.reader.update(Life(ended=True), kubelet.now)
     kubelet.end()
-    assert kubelet.asked() == {"sinceTime": "2026-11-23T07:00:01Z"}
+    assert kubelet.asked() == {"tailLines": "500"}
     kubelet.say(line(1, "a"), line(2, "b"), line(3, "c"), b"2026-11-23T07:00:03.6Z no end")
     kubelet.end()
     assert kubelet.told == ["a", "b", "c", "no end"]
@@ -69,7 +79,7 @@ def test_a_broken_connection_tears_no_line_and_loses_none() -> None:
     kubelet.say(line(1, "a"), line(2, "b")[:-3])
     kubelet.end(whole=False)
     kubelet.now += 1
-    assert kubelet.asked() == {"follow": "true", "sinceTime": "2026-11-23T07:00:00Z"}
+    assert kubelet.asked() == {"follow": "true", "tailLines": "500"}
     kubelet.say(line(1, "a") + line(2, "b") + line(2, "b2"))
     assert kubelet.told == ["a", "b", "b2"]
 
@@ -81,7 +91,7 @@ def test_a_server_that_goes_down_in_order_ends_no_container() -> None:
     kubelet.end(whole=True)
     assert not kubelet.reader.done
     kubelet.now += 1
-    assert kubelet.asked() == {"follow": "true", "sinceTime": "2026-11-23T07:00:00Z"}
+    assert kubelet.asked() == {"follow": "true", "tailLines": "500"}
     kubelet.say(line(1, "a"), b"2026-11-23T07:00:01.7Z half\n")
     assert kubelet.told == ["a", "half"]
 
@@ -92,10 +102,10 @@ def test_after_a_restart_the_end_of_the_former_life_comes_first() -> None:
     kubelet.say(line(1, "a"))
     kubelet.reader.update(Life(1), kubelet.now)
     kubelet.end()
-    assert kubelet.asked() == {"previous": "true", "sinceTime": "2026-11-23T07:00:00Z"}
+    assert kubelet.asked() == {"previous": "true", "tailLines": "500"}
     kubelet.say(line(1, "a"), line(2, "crash"))
     kubelet.end()
-    assert kubelet.asked() == {"follow": "true", "sinceTime": "2026-11-23T07:00:01Z"}
+    assert kubelet.asked() == {"follow": "true"}  # a new life has a new log, all of which is new
     kubelet.say(line(4, "again"))
     assert kubelet.told == ["a", "crash", "again"]
 
@@ -117,7 +127,7 @@ def test_a_life_that_was_read_to_its_end_is_not_read_again() -> None:
     kubelet.end()
     assert kubelet.reader.done
     kubelet.reader.update(Life(1), kubelet.now)
-    assert kubelet.asked() == {"follow": "true", "sinceTime": "2026-11-23T07:00:00Z"}
+    assert kubelet.asked() == {"follow": "true"}
 
 
 def test_lives_before_the_first_look_are_nobodys_business() -> None:
@@ -135,7 +145,57 @@ def test_a_log_that_does_not_end_with_its_container_is_ended() -> None:
     kubelet.now += QUIET_SECONDS
     assert kubelet.reader.overdue(kubelet.now)
     kubelet.end(whole=False)
-    assert kubelet.asked() == {"sinceTime": "2026-11-23T07:00:00Z"}
+    assert kubelet.asked() == {"tailLines": "500"}
+
+
+def test_a_container_that_goes_on_talking_is_read_to_where_it_is_now() -> None:
+    kubelet = Kubelet()
+    kubelet.asked()
+    kubelet.reader.leave(kubelet.now, gone=False)  # its run has ended, and its kubelet does not know
+    said = 0
+    while not kubelet.reader.overdue(kubelet.now):
+        kubelet.now += QUIET_SECONDS / 2
+        said += 1
+        kubelet.say(line(said, "still here"))
+    assert said * QUIET_SECONDS / 2 > TALKING_SECONDS
+    kubelet.end(whole=False)
+    assert kubelet.asked() == {"tailLines": "500"}  # of a request without `follow` there is an end
+    kubelet.say(*(line(number, "still here") for number in range(1, said + 3)))
+    kubelet.end()
+    assert kubelet.reader.done
+    assert len(kubelet.told) == said + 2
+
+
+def test_a_place_that_is_further_back_is_looked_for_there() -> None:
+    kubelet = Kubelet()
+    kubelet.asked()
+    kubelet.say(line(1, "first"))
+    kubelet.end(whole=False)
+    kubelet.now += 1
+    assert kubelet.asked() == {"follow": "true", "tailLines": "500"}
+    lines = [line(2, str(number)) for number in range(700)]
+    kubelet.say(*lines[200:])
+    assert kubelet.reader.missed
+    kubelet.end(whole=False)
+    assert kubelet.asked() == {"follow": "true", "tailLines": "8000"}
+    kubelet.say(line(1, "first"), *lines)
+    assert kubelet.told == ["first", *map(str, range(700))]
+
+
+def test_lines_of_a_log_that_was_rotated_away_are_told_when_no_more_come() -> None:
+    kubelet = Kubelet()
+    kubelet.asked()
+    kubelet.say(line(1, "a"))
+    kubelet.end(whole=False)
+    kubelet.now += 1
+    kubelet.asked()
+    kubelet.say(line(2, "b"), line(3, "c"))
+    assert kubelet.told == ["a"]
+    assert kubelet.reader.settled(kubelet.now, several=True) == []
+    kubelet.now += HELD_SECONDS + 0.1
+    kubelet.told += [one.line for one in kubelet.reader.settled(kubelet.now, several=True)]
+    kubelet.say(line(4, "d"))
+    assert kubelet.told == ["a", "b", "c", "d"]
 
 
 def test_the_last_words_of_a_pod_that_is_gone() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -77,14 +78,13 @@ def test_a_training_that_begins_anew_is_one() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Epoch 1 images_per_second 3",
         '{"images_per_second": ',
         '["images_per_second"]',
         '{"images_per_second": "fast"}',
         '{"images_per_second": true}',
         '{"images_per_second": NaN}',
         '{"images_per_second": Infinity}',
-        '{"step": 3, "loss": 1}',
+        '{"step": 3}',
         "",
     ],
 )
@@ -108,6 +108,22 @@ def test_when_it_was_said(time: str, at: float) -> None:
     found = Metrics().add(LogLine("p", "c", '{"images_per_second": 1}', time=time))
     assert isinstance(found, Measurement)
     assert (found.at, found.title) == (at, "p")
+
+
+def test_a_loss_that_is_no_number_is_shown() -> None:
+    (row,) = measured(line(0, step(3, 20.0, loss=0.5)), line(1, '{"step": 4, "loss": NaN}')).rows
+    assert row.step == 4
+    assert row.loss is not None
+    assert math.isnan(row.loss)
+
+
+def test_steps_that_begin_again_with_each_epoch_are_one_training() -> None:
+    lines = [f"Epoch {epoch}/2 step {at} loss {1 / epoch}" for epoch in (1, 2) for at in (10, 20)]
+    metrics = measured(*(line(second, text) for second, text in enumerate(lines)))
+    assert [(one.epoch, one.step) for one in metrics.rows] == [(2.0, 20)]
+    assert metrics.series() == {"worker-0": [(1.0, 10.0), (3.0, 10.0)]}
+    metrics.add(line(9, "Epoch 1/2 step 10 loss 5"))  # the program started again
+    assert metrics.series() == {}
 
 
 def test_replicas_of_nonsense_are_one() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.actions.status import component_status
+from mlstack.actions.status import Seen, component_status
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.compose.places import Place
@@ -32,8 +32,8 @@ def found(
     rendered: list[Manifest], *ours: Manifest, memory: Inventory | None = None, pods: Any = ()
 ) -> tuple[Any, ...]:
     one = Rendered("c", "kubeflow/a/b", "service", {"num_gpus": GPUS}, tuple(rendered))
-    shared = {key_of(ROLE)}
-    status = component_status(one, {key_of(live): live for live in ours}, memory or Inventory(), pods, (), shared)
+    seen = Seen(memory or Inventory(), {key_of(live): live for live in ours}, pods, shared=frozenset({key_of(ROLE)}))
+    status = component_status(one, seen)
     return status.ready, f"{status.present}/{status.total}", status.notes
 
 
@@ -82,4 +82,4 @@ def test_endpoints_from_outside_and_within() -> None:
     outer = make("Service", status={"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}, spec=ports)
     for service, addresses in ((inner, ("x.n:80", "x.n:443")), (outer, ("1.2.3.4:80", "1.2.3.4:443"))):
         one = Rendered("c", "", "service", {}, (service,))
-        assert component_status(one, {key_of(service): service}, Inventory(), ()).endpoints == addresses
+        assert component_status(one, Seen(Inventory(), {key_of(service): service}, ())).endpoints == addresses

@@ -15,7 +15,7 @@ from mlstack.errors import NotReadyError, WorkloadFailedError
 from mlstack.plan.readiness import Readiness, State
 
 JOB, WEB = Key("batch", "Job", "n", "train"), Key("apps", "Deployment", "n", "web")
-SESSION = cast("Session", SimpleNamespace(scope=SimpleNamespace(environment="gke")))
+SESSION = cast("Session", SimpleNamespace(scope=SimpleNamespace(environment="gke"), manifests={}))
 
 
 def waited(timed_out: bool = False, **states: Readiness) -> Waited:

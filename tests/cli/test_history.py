@@ -11,7 +11,15 @@ from mlstack.compose.manifests import Key
 from mlstack.plan.model import ABSENT, Action, Change, FieldChange, Plan
 from mlstack.plan.receipts import Contents, Receipt
 
-FIRST = Receipt(1, "2026-01-01T00:00:00Z", "ann@box", commit="0123456789abcdef", counts={"create": 2}, chunks=1)
+FIRST = Receipt(
+    1,
+    "2026-01-01T00:00:00Z",
+    "ann@box",
+    commit="0123456789abcdef",
+    counts={"create": 2},
+    chunks=1,
+    outcomes={"web": "ready"},
+)
 SECOND = Receipt(
     2,
     "2026-01-02T00:00:00Z",
@@ -22,18 +30,19 @@ SECOND = Receipt(
     components=("cnn",),
     counts={"change": 1, "unchanged": 4},
 )
-BACK = Receipt(3, "2026-01-03T00:00:00Z", "ann@box", counts={"prune": 1}, former=1, chunks=2)
+OUTCOMES = {"web": "not ready", "cnn": "ready"}
+BACK = Receipt(3, "2026-01-03T00:00:00Z", "ann@box", counts={"prune": 1}, former=1, chunks=2, outcomes=OUTCOMES)
 
 
 def test_revisions_as_a_log() -> None:
     lines = history_text(History("gke", (BACK, SECOND, FIRST), 1)).splitlines()
     assert [line.split() for line in lines[1:4]] == [
-        ["1", "2026-01-01T00:00:00Z", "ann@box", "create", "2", "0123456789"],
+        [*("3", "2026-01-03T00:00:00Z", "ann@box", "prune", "1", "not", "ready:", "web", "rollback", "to", "1")],
         [
-            *("2", "2026-01-02T00:00:00Z", "bob@box", "change", "1", "0123456789+changes"),
-            *("only", "cnn;", "failed;", "no", "rollback", "to", "it"),
+            *("2", "2026-01-02T00:00:00Z", "bob@box", "change", "1", "failed", "0123456789+changes"),
+            *("only", "cnn;", "no", "rollback", "to", "it"),
         ],
-        ["3", "2026-01-03T00:00:00Z", "ann@box", "prune", "1", "rollback", "to", "1"],
+        ["1", "2026-01-01T00:00:00Z", "ann@box", "create", "2", "ready", "0123456789"],
     ]
     assert lines[4] == "The cluster is at revision 1 since a rollback; the files may be ahead of it."
     assert history_text(History("gke", ())) == "gke: nothing was applied yet."
@@ -45,8 +54,22 @@ def test_runs_with_what_differed() -> None:
         ComponentRun("TFJob/cnn", "T1", "T1e", "succeeded", "apply", {}),
     ]
     lines = runs_text(runs).splitlines()
-    assert lines[1].split() == ["TFJob/cnn", "T1", "T1e", "succeeded", "apply"]
-    assert lines[2].endswith("running    run    steps default -> 7, size 1 -> 2")
+    assert lines[1].endswith("running    run    steps default -> 7, size 1 -> 2")
+    assert lines[2].split() == ["TFJob/cnn", "T1", "T1e", "succeeded", "apply"]
+
+
+def test_of_arguments_those_that_differ() -> None:
+    args = ["--lr=0.1", "--name", "a b", "--epochs=3"]
+    runs = [
+        ComponentRun("Job/x", "T3", "", "running", "run", {"args": [args, [*args[:3], "--epochs=9"]]}),
+        ComponentRun("Job/x", "T2", "", "running", "run", {"args": [None, args]}),
+        ComponentRun("Job/x", "T1", "", "running", "run", {"args": [["a", "b"], ["b", "a"]], "on": [[1], {"a": 1}]}),
+    ]
+    assert [line.partition("  run  ")[2].strip() for line in runs_text(runs).splitlines()[1:]] == [
+        "args --epochs=3 -> --epochs=9",
+        "args default -> --lr=0.1 --name 'a b' --epochs=3",
+        'args a b -> b a, on 1 -> {"a": 1}',
+    ]
 
 
 def test_a_revisions_contents() -> None:

@@ -33,6 +33,8 @@ LINES = [line(0, 0, 10, 1), line(1, 1, 12, 1), line(0, 10, 10.5, 11), line(1, 11
         (12345.6, "12,346"),
         (0, "0"),
         (-2, "-2.00"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
     ],
 )
 def test_figures(value: float | None, text: str) -> None:
@@ -80,6 +82,25 @@ def test_json_is_a_measurement_a_line(capsys: pytest.CaptureFixture[str]) -> Non
         10.0,
         10.0,
     )
+
+
+def test_json_of_a_loss_that_is_no_number_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    view = MetricsView("cnn in gke", "json", None, live=False)
+    watched(view, lambda: view([LogLine("p", "c", "step=3 loss=nan"), LogLine("p", "c", "step=4 loss=-inf")]))
+
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(one, parse_constant=refuse)["loss"] for one in lines] == ["NaN", "-Infinity"]
+
+
+def test_epochs_have_a_column_where_they_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    view = MetricsView("cnn in gke", "text", None, live=False)
+    watched(view, lambda: view([LogLine("p", "c", "epoch 3 loss 0.12")]))
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["pod", "epoch", "step"]
+    assert row.split() == ["p", "3", "1", "0.12"]
 
 
 def test_nothing_to_show_is_an_error() -> None:

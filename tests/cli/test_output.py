@@ -17,6 +17,18 @@ def test_columns_are_as_wide_as_their_longest_cell_and_lines_end_without_blanks(
     assert text == "NAME    NOTE\na\nlonger  x"
 
 
+def test_on_a_terminal_the_last_column_is_wrapped_between_words() -> None:
+    rows = [("cnn", "steps default -> 200, learning_rate 0.1 -> 0.05"), ("x", "short"), ("y", "w" * 40)]
+    assert output.table(("run", "parameters"), rows, 37).splitlines() == [
+        "run  parameters",
+        "cnn  steps default -> 200,",
+        "     learning_rate 0.1 -> 0.05",
+        "x    short",
+        f"y    {'w' * 40}",
+    ]
+    assert len(output.table(("run", "parameters"), rows).splitlines()) == 4  # a pipe gets a line a row
+
+
 @pytest.mark.parametrize("form", ["json", "yaml", "text"])
 def test_emit_prints_the_asked_form(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     value = {"b": "ü", "a": [1, None]}

@@ -28,6 +28,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ((), "ready", 600, False),
         (("--follow",), "ready", 86400, False),
         (("--follow", "--timeout", "5m"), "ready", 300, False),
+        (("--timeout", "0"), "ready", 0, False),
         (("--no-wait", "--allow-disruption"), "none", 600, True),
     ],
 )

@@ -54,8 +54,7 @@ def test_the_time_of_each_line_and_what_is_older(client: Client, pod: str) -> No
     time, _, text = line.partition(" ")
     assert datetime.fromisoformat(time) < datetime.now(UTC)
     assert text == pod_logs(client, pod, "one", "side")
-    assert client.send(log_request(pod, "one", "side", since_time="2999-01-01T00:00:00Z")) == b""
-    assert client.send(log_request(pod, "one", "side", since_time="2020-01-01T00:00:00+02:00")).decode() == line
+    assert client.send(log_request(pod, "one", "side", since_s=3600)).decode() == line
 
 
 def test_followed_it_comes_by_and_by(client: Client, pod: str) -> None:

@@ -59,7 +59,7 @@ def test_what_is_ours_goes_and_data_stays(
     assert [str(key) for key in done.kept] == ["PersistentVolumeClaim/data"]
     left = names(kubectl, namespace)
     assert {"configmap/foreign", "persistentvolumeclaim/data"} < left
-    assert len(left) == 3  # and the inventory, which remembers the claim
+    assert len(left) == 4  # and the inventory, which remembers the claim, with the receipt
 
     done = delete(stack.scope(), include=frozenset({"pvc", "namespace"}))
     assert [str(key) for key in done.removed] == ["PersistentVolumeClaim/data"]

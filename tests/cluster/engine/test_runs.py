@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlstack.actions.apply import ApplyOptions, PlanBlockedError
+from mlstack.actions.delete import delete
 from mlstack.actions.events import LogLine
 from mlstack.actions.generate import generate
 from mlstack.actions.history import history, run_history
 from mlstack.actions.logs import logs
 from mlstack.actions.params import set_param
+from mlstack.actions.reading import inventory_of, read_parent
+from mlstack.actions.recording import recorded
+from mlstack.actions.remember import store_inventory
 from mlstack.actions.rollback import rollback
 from mlstack.actions.runs import run
+from mlstack.actions.session import open_session
 from mlstack.app.project import Project
 from mlstack.cli import main
 from mlstack.errors import MlstackError, WorkloadFailedError
 from mlstack.plan.model import Action, Allow
+from mlstack.plan.runs import Run
 from tests.cluster.engine.manifests import JOB, job
 
 if TYPE_CHECKING:
@@ -203,3 +209,90 @@ def test_values_for_one_run_are_not_remembered_as_the_files(stack: Stack, namesp
     assert history(stack.scope()).former == 0  # files and cluster say the same: nothing to ask about
     assert stack.apply().plan.writes == ()
     assert run_history(stack.scope(), "train")[0].params == {"steps": [9, None]}
+
+
+def test_a_failed_run_keeps_its_exit_code_and_its_last_lines(
+    stack: Stack, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F10: its pods are gone, as an operator cleans them, and then its object by its TTL."""
+    stack.write("train", job("sim/mode: fail"))
+    with pytest.raises(WorkloadFailedError, match="exit code 1") as failed:
+        stack.apply(wait="finished")
+    assert failed.value.hint == "Its last lines: mlstack logs gke train"
+    said: list[LogLine] = []
+    logs(stack.scope(), "train", said.extend, lambda text: None)
+    where = ("-n", stack.namespace)
+    monkeypatch.chdir(stack.root)
+    for gone in (("pods", "-l", "app.kubernetes.io/component=train"), ("job/train", "--cascade=orphan")):
+        kubectl("delete", *gone, *where, context="gke")
+        kept: list[LogLine] = []
+        told: list[str] = []
+        logs(stack.scope(), "train", kept.extend, told.append)
+        assert [one.line for one in kept] == [one.line for one in said] != []
+        assert "Run 1 failed" in told[0]
+        capsys.readouterr()
+        assert main.run(["history", "gke", "train", "--run", "1"]) == 0
+        shown = capsys.readouterr().out
+        assert "ended with exit code 1" in shown
+        assert said[-1].line in shown
+        assert main.run(["history", "gke", "train"]) == 0
+        assert "ended with exit code 1" in capsys.readouterr().out
+        assert main.run(["status", "gke"]) == 0
+        assert "ended with exit code 1" in capsys.readouterr().out
+    assert main.run(["history", "gke", "train", "--run", "9"]) == 1
+    assert "train has no run 9 in gke; there are 1 to 1." in capsys.readouterr().err
+
+
+def test_an_end_is_recorded_by_whoever_looks(stack: Stack, kubectl: Kubectl) -> None:
+    """Nobody waited; `status` sees the failed run and keeps what its pods say, for those who come later."""
+    stack.write("train", job("sim/mode: fail"))
+    stack.apply(wait="none")
+    where = ("-n", stack.namespace)
+    kubectl("wait", "--for=condition=Failed", "job/train", *where, "--timeout=60s", context="gke")
+    assert run_history(stack.scope(), "train")[0].outcome == "failed"
+    writes = stack.writes()
+    assert writes == {"PATCH configmaps": 1}
+    kubectl("delete", "job/train", *where, context="gke")
+    (found,) = run_history(stack.scope(), "train")
+    assert (found.number, found.outcome) == (1, "failed")
+    assert "exit code 1" in found.reason
+    assert stack.writes() == {}
+    kept: list[LogLine] = []
+    logs(stack.scope(), "train", kept.extend, lambda text: None)
+    assert kept
+    stack.apply()
+    assert stack.writes() == {}  # it has failed, and is not started again
+
+
+@pytest.mark.parametrize("jobs", [20, pytest.param(450, marks=pytest.mark.slow)])
+def test_many_runs_with_many_parameters_do_not_fill_the_inventory(stack: Stack, jobs: int) -> None:
+    """E21: 450 names of jobs with 2 kB of parameters each, which a former version kept in the inventory."""
+    stack.write("settings", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+    stack.apply()
+    session = open_session(stack.scope())
+    parent = read_parent(session)
+    former = inventory_of(parent, session.owner)
+    runs = {
+        f"Job.batch/{stack.namespace}/j{n}": Run(
+            f"h{n}", "failed", "2026-01-01T00:00:02Z", "train", params={"args": f"{n} " * 700}
+        )
+        for n in range(jobs)
+    }
+    past = {name: (replace(run, hash="older", when="2026-01-01T00:00:01Z"),) for name, run in runs.items()}
+    before = replace(former, runs=runs, past=past)
+    found = recorded(session, before, before, {})
+    store_inventory(session, parent, found)
+    stored = read_parent(session)
+    assert sum(map(len, stored.data.values())) < 2000 + 300 * jobs
+    read = inventory_of(stored, session.owner)
+    assert (read.past, len({run.number for run in read.runs.values()})) == ({}, jobs)
+    every = run_history(stack.scope(), "train")
+    assert sorted(one.number for one in every) == list(range(1, 2 * jobs + 1))  # nothing is lost
+    # A migration that was killed before the inventory was written is not made twice.
+    again = recorded(session, before, before, {})
+    assert again.runs == found.runs
+    assert len(run_history(stack.scope(), "train")) == 2 * jobs
+    stack.apply()
+    assert stack.writes() == {}
+    delete(stack.scope())
+    assert "-run-" not in stack.kubectl("get", "configmaps", "-n", stack.namespace, "-o", "name", context="gke")

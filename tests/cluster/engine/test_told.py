@@ -201,7 +201,7 @@ def test_a_job_that_fails(small: App) -> None:
     assert out.startswith(HEAD + "  create 0   change 0   unchanged 0   prune 0   new run 1\n" + sent)
     told = f"Job has reached the specified backoff limit; train ended with exit code 1; {LOG}."
     assert out.endswith(waiting("Job/train", f"       {told}"))
-    assert err == f"Error: Job/train failed: {told}\n  See its pods: mlstack status gke\n"
+    assert err == f"Error: Job/train failed: {told}\n  Its last lines: mlstack logs gke train\n"
     assert code == 4
 
     code, out, err = applied(small, "--wait", "finished")
