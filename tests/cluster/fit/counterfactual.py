@@ -84,7 +84,7 @@ def unfounded(client: Client, cases: Sequence[Case], placed: Placed) -> list[str
 
 def settled(client: Client) -> Placed:
     """The pods placed, once the scheduler has looked at all that are there."""
-    return plane.settled(client, len(objects.list_objects(client, POD, labels=ASKED, metadata_only=True).items))
+    return plane.settled(client, plane.asked(client))
 
 
 def relaxations(case: Case) -> list[Relax]:

@@ -158,6 +158,11 @@ def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
     return _counted(bound)
 
 
+def asked(client: Client) -> int:
+    """How many pods of jobs there are."""
+    return len(objects.list_objects(client, POD, labels="oracle/asked", metadata_only=True).items)
+
+
 def all_placed(client: Client, total: int, patience: float = 40.0) -> Counter[tuple[int, str]]:
     """The pods placed, by seed and role, once all are, or when patience is over."""
     until, bound = time.monotonic() + patience, list[Manifest]()

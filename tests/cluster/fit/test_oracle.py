@@ -12,6 +12,7 @@ from mlstack.plan.fit.fit import Verdict
 from mlstack.plan.fit.outlook import Prospect
 from tests.cluster.fit import oracle
 from tests.cluster.fit.counterfactual import empty, explained, false_nevers, nevers, unfounded
+from tests.cluster.fit.growth import after, grows
 from tests.cluster.fit.jobs import HAS, Scene, scene
 
 Placed = Counter[tuple[int, str]]
@@ -37,25 +38,31 @@ def _play(
 def _without(
     client: Client, cases: list[oracle.Case], placed: Counter[tuple[int, str]]
 ) -> tuple[list[str], Counter[str]]:
-    """Reasons, with what they name taken away; "never", on emptied nodes; and then the reasons for that."""
+    """Nodes that come; reasons, with what they name taken away; "never" on emptied nodes, and the reasons for it."""
+    growing = grows([case for case in cases if case.scene.seed % 3 == 0])
+    wrong = after(client, growing, sum(len(case.scene.nodes) for case in cases))
+    grown = {one.case.scene.seed for one in growing}
+    cases = [case for case in cases if case.scene.seed not in grown]
     waiting = explained(cases, Prospect.WAITS)
-    wrong = unfounded(client, waiting, placed)
+    wrong += unfounded(client, waiting, placed)
     never = nevers(cases)
     emptied = empty(client, never)
     wrong += false_nevers(never, emptied)
     hopeless = explained(never, Prospect.NEVER)
     wrong += unfounded(client, hopeless, emptied)
     reasons = Counter({"reasons checked": len(waiting) + len(hopeless), "nevers on emptied nodes": len(never)})
+    reasons["fit after nodes came"] = len(growing)
     return wrong, reasons
 
 
 def _told(played: Played, capsys: Any) -> None:
-    _, verdicts, scenes = played
+    wrong, verdicts, scenes = played
     had = ", ".join(f"{sum(map(has, scenes))} with {what}" for what, has in HAS.items())
     nodes = sum(len(one.nodes) for one in scenes)
     with capsys.disabled():
         print(f"\n{len(scenes)} clusters, seeds {scenes[0].seed} to {scenes[-1].seed}, {nodes} nodes: {dict(verdicts)}")
         print(f"  {had}")
+        print("".join(f"  WRONG {line}\n" for line in wrong), end="", flush=True)
 
 
 def test_thirty_small_clusters(client: Client, made: str, capsys: Any) -> None:
