@@ -133,7 +133,7 @@ def try_pods(client: Client, pods: Sequence[Manifest]) -> int:
     for pod in pods:
         try:
             objects.create(client, POD, pod, manager="oracle")
-        except (DeniedError, ForbiddenError, InvalidError):
+        except (AlreadyExistsError, DeniedError, ForbiddenError, InvalidError):
             continue
         made += 1
     return made
