@@ -57,7 +57,7 @@ def after(client: Client, grown: Sequence[Grown], there: int) -> list[str]:
     made = [node for one in grown for node in one.nodes]
     plane.make(client, [(NODE, node, "") for node in made])
     plane.ready_nodes(client, there + len(made))
-    placed = plane.settled(client, plane.asked(client))
+    placed = plane.settled(client, plane.asked(client), plane.RETRY_SECONDS)
     return [f"seed {one.case.scene.seed}: {text}" for one in grown for text in _wrong(one, placed)]
 
 

@@ -26,6 +26,7 @@ ACCOUNT = well_known("v1", "ServiceAccount")
 CLASS, CSI_NODE = well_known("storage.k8s.io/v1", "StorageClass"), well_known("storage.k8s.io/v1", "CSINode")
 SETTLED_SECONDS = 3.0
 PUSHED_SECONDS = 25.0  # for pods to go that are pushed out, and the scheduler to look again: its longest pause is 10 s
+RETRY_SECONDS = 14.0  # for pods that were refused for long to be looked at again
 PATIENCE = 300.0
 
 
@@ -139,7 +140,7 @@ def try_pods(client: Client, pods: Sequence[Manifest]) -> int:
     return made
 
 
-def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
+def settled(client: Client, total: int, quiet: float = SETTLED_SECONDS) -> Counter[tuple[int, str]]:
     """The pods placed, by seed and role, once the scheduler has looked at each one and has placed none for a while."""
     since, before, bound = time.monotonic(), -1, list[Manifest]()
 
@@ -151,7 +152,7 @@ def settled(client: Client, total: int) -> Counter[tuple[int, str]]:
         if len(bound) != before:
             since, before = time.monotonic(), len(bound)
         making_room = any((pod.get("status") or {}).get("nominatedNodeName") for pod in refused)
-        patience = PUSHED_SECONDS if making_room else SETTLED_SECONDS
+        patience = PUSHED_SECONDS if making_room else quiet
         return len(bound) + len(refused) == total and time.monotonic() - since > patience
 
     wait(done, f"the scheduler has not looked at all of {total} pods")
