@@ -12,7 +12,6 @@ from mlstack.plan.fit.fit import Verdict
 from mlstack.plan.fit.outlook import Prospect
 from tests.cluster.fit import oracle
 from tests.cluster.fit.counterfactual import empty, explained, false_nevers, nevers, unfounded
-from tests.cluster.fit.growth import after, grows
 from tests.cluster.fit.jobs import HAS, Scene, scene
 
 Placed = Counter[tuple[int, str]]
@@ -38,20 +37,15 @@ def _play(
 def _without(
     client: Client, cases: list[oracle.Case], placed: Counter[tuple[int, str]]
 ) -> tuple[list[str], Counter[str]]:
-    """Nodes that come; reasons, with what they name taken away; "never" on emptied nodes, and the reasons for it."""
-    growing = grows([case for case in cases if case.scene.seed % 3 == 0])
-    wrong = after(client, growing, sum(len(case.scene.nodes) for case in cases))
-    grown = {one.case.scene.seed for one in growing}
-    cases = [case for case in cases if case.scene.seed not in grown]
+    """Reasons, with what they name taken away; "never" on emptied nodes, and the reasons for it."""
     waiting = explained(cases, Prospect.WAITS)
-    wrong += unfounded(client, waiting, placed)
+    wrong = unfounded(client, waiting, placed)
     never = nevers(cases)
     emptied = empty(client, never)
     wrong += false_nevers(never, emptied)
     hopeless = explained(never, Prospect.NEVER)
     wrong += unfounded(client, hopeless, emptied)
     reasons = Counter({"reasons checked": len(waiting) + len(hopeless), "nevers on emptied nodes": len(never)})
-    reasons["fit after nodes came"] = len(growing)
     return wrong, reasons
 
 
