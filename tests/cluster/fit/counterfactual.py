@@ -109,7 +109,7 @@ def _reason(case: Case) -> str:
 
 
 def _names(text: str, resource: str) -> bool:
-    if re.search(r"Quota|LimitRange|taint that", text) and "free" not in text:
+    if re.search(r"Quota|LimitRange", text) and "free" not in text:
         return False
     short = short_name(resource)
     return (
