@@ -93,13 +93,6 @@ def disk(name: str, storage_class: str, host: str, size: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 
-def attached(name: str) -> Manifest:
-    """A volume that nodes have to attach."""
-    whole = disk(name, "", "", "9Gi")
-    spec = {key: value for key, value in whole["spec"].items() if key not in ("local", "nodeAffinity")}
-    return {**whole, "spec": {**spec, "csi": {"driver": LIMITED, "volumeHandle": name}}}
-
-
 def csi_node(name: str, count: int) -> Manifest:
     driver = {"name": LIMITED, "nodeID": name, "topologyKeys": [], "allocatable": {"count": count}}
     return {
@@ -166,11 +159,6 @@ AIMED: tuple[Aimed, ...] = (
     Aimed("two volumes where one can be attached", 0, NEVER, "1 node has no room for another volume", (node(),),
           spec=own(2, storageClassName="oracle-few"),
           side=Side([storage("oracle-few", LIMITED)], csi_nodes=[csi_node("oracle-9061-0", 1)])),
-    Aimed("volumes that one node can have attached", 4, NEVER, "4 of 5 workers fit", (node(), node()),
-          spec=mounts("one", "two"),
-          claims=tuple(claim(name, storageClassName="", volumeName=f"oracle-late-{name}") for name in ("one", "two")),
-          side=Side(volumes=[attached("one"), attached("two")],
-                    csi_nodes=[csi_node("oracle-9065-0", 1), csi_node("oracle-9065-1", 2)])),
     Aimed("a port for each node", 2, NEVER, "2 of 3 workers fit: its host port allows one on each node",
           (node(), node()), spec={"ports": PORT}),
     Aimed("no node at all, and a rule", 0, NEVER, "1 node has a taint", (node(VENDOR),), spec=SPREAD),
