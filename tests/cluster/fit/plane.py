@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import DeniedError, ForbiddenError, InvalidError
+from mlstack.cluster.failures import AlreadyExistsError, DeniedError, ForbiddenError, InvalidError
 from mlstack.cluster.kinds import Resource, well_known
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.taints import CORDON
