@@ -108,6 +108,10 @@ def _check_required(prototype: Prototype, values: Mapping[str, Any]) -> None:
 
 def _check_together(prototype: Prototype, component: str, values: Mapping[str, Any]) -> None:
     """Raises MlstackError for values that do not fit each other, or a name that the objects cannot have."""
+    own = prototype.parameter("name")
+    if "name" not in values and own.problem(component):
+        with_name = f"mlstack generate {prototype.name} NAME"
+        raise MlstackError(f"{component}: name must be {own.allowed}, got {component}.", f"Choose another: {with_name}")
     layer = Layer("the command line", values)
     check_relations(prototype, resolve(prototype, [layer], component), component)
 

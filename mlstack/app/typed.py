@@ -24,6 +24,8 @@ def read_param(prototype: Prototype, name: str, text: str) -> tuple[list[str], A
     for key in inside:
         schema = schema.get("properties", {}).get(key) or _free_form(schema)
     read = Parameter(f"{parameter.name}.{'.'.join(inside)}", schema, help=parameter.help).read(text)
+    if names := parameter.schema.get("propertyNames"):
+        Parameter(parameter.name, {"type": "object", "propertyNames": names}).check({inside[0]: read})
     return [parameter.name, *inside], read
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -31,6 +32,7 @@ _ATTEMPTS = 6
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 _PASSING = (429, 502, 503, 504)
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 class Client:
@@ -166,8 +168,11 @@ class Client:
 
 
 def encode(body: Any) -> bytes:
-    """Plain data as compact JSON."""
-    return json.dumps(body, separators=(",", ":")).encode()
+    """Plain data as compact JSON that the server's YAML reader takes too, which reads applies: it knows no escapes in
+    pairs (as of emoji), and no control characters as they are.
+    """
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _pause(attempt: int) -> float:

@@ -119,10 +119,9 @@ def is_secret_reference(text: str) -> bool:
 
 
 def is_extended_resource(text: str) -> bool:
-    """The name of a resource that device plugins bring: with a domain that is not Kubernetes' own."""
+    """The name of a resource that device plugins bring: with a domain, and for quotas `requests.` before it."""
     domain, slash, _ = text.partition("/")
-    own = domain == "kubernetes.io" or domain.endswith(".kubernetes.io") or domain.startswith("requests.")
-    return bool(slash) and is_label_key(text) and not own and len(domain) <= 253 - len("requests.")
+    return bool(slash) and is_label_key(text) and len(domain) <= 253 - len("requests.")
 
 
 def is_mount_path(text: str) -> bool:

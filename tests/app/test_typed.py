@@ -7,6 +7,7 @@ import pytest
 
 from mlstack.app.packages import read_package, read_prototype
 from mlstack.app.typed import deep_merge, read_param, split_name
+from mlstack.compose.parameters import Parameter
 from mlstack.compose.prototypes import Prototype
 from mlstack.errors import MlstackError
 
@@ -61,3 +62,11 @@ def test_the_rest_after_a_free_form_map_is_one_key(train: Prototype) -> None:
 def test_merging() -> None:
     assert deep_merge({"a": {"b": 1}, "c": 1}, {"a": {"d": 2}}) == {"a": {"b": 1, "d": 2}, "c": 1}
     assert deep_merge(None, [1]) == [1]
+
+
+def test_the_key_of_a_map_is_checked_before_anything_is_written() -> None:
+    schema = {"type": "object", "propertyNames": {"format": "env-name"}, "additionalProperties": {"type": "string"}}
+    prototype = Prototype("r", "p", "job", "1", parameters={"env": Parameter("env", schema, {})})
+    assert read_param(prototype, "env.EPOCHS", "3") == (["env", "EPOCHS"], "3")
+    with pytest.raises(MlstackError, match=r"^env must not have the key \"A=B\": each must be the name of an env"):
+        read_param(prototype, "env.A=B", "3")

@@ -199,3 +199,15 @@ def test_a_new_file_has_header_and_comment(tmp_path: Path) -> None:
 def test_relative_names(tmp_path: Path) -> None:
     assert relative(tmp_path / "a" / "b", tmp_path) == "a/b"
     assert relative(Path("/else/b"), tmp_path) == "/else/b"
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+def test_a_comment_in_an_emptied_map_stays_and_so_does_the_rest(tmp_path: Path, eol: str) -> None:
+    path = tmp_path / "gke.yaml"
+    text = "---\napiVersion: mlstack.dev/v1\nkind: Environment\nid:   x\ncomponent_params:\n  srv: # a\n    # why\n"
+    path.write_bytes((text + '    cpu: "2"\n').replace("\n", eol).encode())
+    file = YamlFile.load(path, tmp_path, "Environment")
+    assert file.unset(["component_params", "srv", "cpu"])
+    assert file.save()
+    assert path.read_bytes() == text.replace("\n", eol).encode()
+    assert YamlFile.load(path, tmp_path, "Environment").mapping("component_params", "srv") == {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from mlstack.cluster.connect import connect
 from mlstack.cluster.kinds import WELL_KNOWN, Resource, well_known
 from mlstack.compose.manifests import Manifest, pod_templates
 from mlstack.errors import MlstackError
+from tests.compose.test_kubeformats import RIGHT, WRONG
+from tests.prototypes.drawn import drawn_sets
 from tests.prototypes.showing import FULLEST, PLATFORMS, PROTOTYPES, catalogue, on_fullest, show
 from tests.upstream.crds import FILES, crd
 
@@ -153,3 +155,106 @@ def test_workers_that_wait_for_their_master_are_admitted_everywhere(server: Clie
     ((_, pod),) = pods("pytorch-job", [("worker", job)])
     pod["spec"]["initContainers"] = [waiting]
     assert refused(server, [("a worker", pod)], "restricted") == []
+
+
+def drawn_cases(seeds: range) -> list[Case]:
+    """Every object of sets of parameters that were drawn from the descriptions."""
+    return [
+        (f"{manifest['kind']} of {prototype}, seed {seed}: {values}", manifest)
+        for seed, prototype, values in drawn_sets(seeds)
+        for manifest in show(prototype, FULLEST, **values).manifests
+    ]
+
+
+def refused_drawn(client: Client, seeds: range) -> tuple[int, list[str]]:
+    """The number of objects of drawn sets, and what the server says against applying them."""
+    cases = drawn_cases(seeds)
+    serve(client, sorted({manifest["kind"] for _, manifest in cases if manifest["kind"] in FILES}))
+
+    def apply(case: Case) -> None:
+        objects.apply(client, resource_of(case[1]), case[1], manager="test", force=True, dry_run=True)
+
+    answers = client.map(apply, cases)
+    problems = [
+        f"{where}: {said}" for (where, _), said in zip(cases, answers, strict=True) if isinstance(said, Exception)
+    ]
+    return len(cases), problems
+
+
+def test_what_the_descriptions_allow_is_taken_strictly(server: Client) -> None:
+    count, problems = refused_drawn(server, range(65))
+    assert problems == []
+    assert count > 200
+
+
+@pytest.mark.slow
+def test_three_thousand_sets_that_the_descriptions_allow_are_taken_strictly(server: Client) -> None:
+    parts = [refused_drawn(server, range(start, start + 100)) for start in range(0, 3000, 100)]
+    problems = [problem for _, found in parts for problem in found]
+    print(f"3000 sets, seeds 0 to 2999: {sum(count for count, _ in parts)} objects, {len(problems)} refused")
+    assert problems == []
+
+
+def pod(**spec: Any) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a", "namespace": "team"},
+        "spec": {"containers": [{"name": "c", "image": "x"}], **spec},
+    }
+
+
+def container(**more: Any) -> Manifest:
+    return pod(containers=[{"name": "c", "image": "x", **more}])
+
+
+def named(kind: str, name: str = "a", **more: Any) -> Manifest:
+    metadata = {"name": name, "namespace": "team", **more.pop("metadata", {})}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+
+
+def limits(name: str, text: str) -> Manifest:
+    return container(resources={"requests": {name: text}, "limits": {name: text}})
+
+
+def claim(text: str) -> Manifest:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": text}}}
+    return named("PersistentVolumeClaim", spec=spec)
+
+
+# Where the API has what a format describes.
+FIELDS: dict[str, Callable[[str], Manifest]] = {
+    "bytes": lambda text: limits("memory", text),
+    "storage": claim,
+    "cpu": lambda text: limits("cpu", text),
+    "name": lambda text: pod(containers=[{"name": text, "image": "x"}]),
+    "dns1035-label": lambda text: named("Service", text, spec={"ports": [{"port": 1}], "clusterIP": "None"}),
+    "dns1123-subdomain": lambda text: named("Secret", text),
+    "label-value": lambda text: named("ConfigMap", metadata={"labels": {"a": text}}),
+    "label-key": lambda text: named("ConfigMap", metadata={"labels": {text: ""}}),
+    "annotation-key": lambda text: named("ConfigMap", metadata={"annotations": {text: ""}}),
+    "env-name": lambda text: container(env=[{"name": text, "value": "x"}]),
+    "secret-key": lambda text: named("ConfigMap", data={text: "x"}),
+    "extended-resource": lambda text: limits(text, "1"),
+}
+# Accepted by the server, and refused by us all the same: half a byte and the like are mistakes (a warning at most).
+STRICTER = {
+    "bytes": {"512m", "0.5", "1n", "1.0001Ki", "9Ei", "1e-1"},
+    "cpu": {"2Gi", "1k", "100u", "0.0001", "1000001"},
+    "dns1035-label": {"1a"},  # taken by the newest only, and headless
+    "extended-resource": {"cpu"},
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_format_is_the_servers(name: str, server: Client) -> None:
+    def refuses(text: str) -> bool:
+        manifest = FIELDS[name](text)
+        try:
+            objects.create(server, resource_of(manifest), manifest, manager="test", dry_run=True)
+        except MlstackError:
+            return True
+        return False
+
+    assert {text for text in RIGHT[name] if refuses(text)} == set()
+    assert {text for text in WRONG[name] if not refuses(text)} == STRICTER.get(name, set())

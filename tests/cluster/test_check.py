@@ -176,8 +176,9 @@ def test_all_that_an_app_refers_to_and_that_is_not_there(app: App, namespace: st
         assert said.replace("NS", namespace) in advice[problem.replace("NS", namespace)]
     refused = app.run("apply", "dev")
     assert (refused.returncode, refused.stdout.count("applied")) == (1, 0)
-    assert f"{len(WEB_LACKS)} things are in the way in dev; nothing was written." in refused.stderr
-    assert all(text.replace("NS", namespace) in refused.stderr for text, _ in WEB_LACKS)
+    certain = [text.replace("NS", namespace) for text, _ in WEB_LACKS if "images are pulled" not in text]
+    assert f"{len(certain)} things are in the way in dev; nothing was written." in refused.stderr
+    assert all(text in refused.stderr for text in certain)
     assert inside("get", "deployment,pvc,ingress", "-o", "name") == ""
 
 

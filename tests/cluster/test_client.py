@@ -13,9 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlstack.cluster import objects
-from mlstack.cluster.client import Client
+from mlstack.cluster.client import Client, encode
 from mlstack.cluster.connection import Connection
 from mlstack.cluster.credentials import Fixed
 from mlstack.cluster.failures import ClusterError, InvalidError, UnavailableError, UnreachableError
@@ -164,6 +165,13 @@ def test_a_server_that_does_not_answer_in_time() -> None:
         with pytest.raises(UnreachableError, match="timed out"):
             client.send(Request("GET", "/api", timeout=0.2))
     assert client.requests == {"GET /api": 1}
+
+
+def test_any_text_is_sent_so_that_every_reader_takes_it() -> None:
+    body = {"a": "ünï 🚀 \x7f \x85 \u2028 \\ud83d \n"}
+    assert json.loads(encode(body)) == body
+    assert yaml.safe_load(encode(body)) == body  # as strict as Go's reader of server-side applies
+    assert "🚀".encode() in encode(body)
 
 
 def test_counts_and_results_of_many(client: Client, made: str) -> None:

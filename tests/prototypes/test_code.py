@@ -133,6 +133,32 @@ def test_packages_go_in_front_and_need_no_rights(job: Prototype) -> None:
         assert {"name": "packages", "emptyDir": {"sizeLimit": "20Gi"}} in spec["volumes"]
 
 
+@pytest.mark.parametrize("limit", [0, 2])
+def test_pip_that_fails_again_and_again_lets_the_program_fail(
+    limit: int, catalogue: dict[str, Prototype], tmp_path: Path
+) -> None:
+    """The operator counts no restarts of a pod whose program has not started, so pip must not fail for ever."""
+    values: dict[str, Any] = {"pip": ["einops==0.8.1"], "backoff_limit": limit, "command": ["echo", "trained"]}
+    [(spec, container)] = programs(shown(catalogue["tf-job"], **values))
+    [init] = spec["initContainers"]
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 7\n", "ascii")
+    (tmp_path / "python").chmod(0o755)
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        here = [word.replace("/opt/mlstack/packages", str(tmp_path / "packages")) for word in command]
+        environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        return subprocess.run(here, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    assert [run(init["command"]).returncode for _ in range(limit + 1)] == [1] * limit + [0]
+    ended = run(container["command"])
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"pip has failed {limit + 1} times" in ended.stderr
+    (tmp_path / "packages" / "failures").unlink()
+    (tmp_path / "python").write_text("#!/bin/sh\n", "ascii")
+    assert [run(init["command"]).returncode, run(container["command"]).stdout] == [0, "trained\n"]
+
+
 def test_pip_alone_needs_no_code(catalogue: dict[str, Prototype]) -> None:
     [manifest] = shown(catalogue["tf-job"], code=None, pip=["einops==0.8.1"])
     [(_, template)] = list(pod_templates(manifest))

@@ -87,6 +87,12 @@ def blocked(found: Sequence[Slots], ask: Ask, device: str, view: View, types: Ma
     return lines
 
 
+def only_small(found: Sequence[Slots], ask: Ask, device: str, view: View) -> bool:
+    """Whether some node keeps nothing off but what it has too little of."""
+    rules = rules_against(ask.pod, [one.room for one in found])
+    return any(_is_open(blockers(one.room, ask, device, view, rules)) for one in found)
+
+
 def _key(why: Blockers) -> Blockers:
     """Nodes of another kind are one group, and those that are open and full."""
     limits = {limit for limit, _ in why}

@@ -20,7 +20,7 @@ from mlstack.plan.fit.pools import Growth
 from mlstack.plan.fit.preempting import told, victims
 from mlstack.plan.fit.terms import without_company
 from mlstack.plan.fit.view import View
-from mlstack.plan.fit.words import Types, reasons
+from mlstack.plan.fit.words import Types, of_nodes, reasons
 
 NO_NODES, POOLS = "autoscaling: none", "which pools may grow, and how far"  # what an environment says
 
@@ -115,6 +115,8 @@ def _outlook(future: _Future, now: Fit, at: int, types: Types) -> Outlook:
         return Outlook(now, Prospect.UNKNOWN, tuple(why if now.told else [_unsure(view, now)]))
     if now.told:  # the namespace's rules, or a claim: nodes do not matter
         ever = future.ever[at]
+        if now.missing and not future.grows:
+            why += of_nodes(now, view.nodes or (), types)
         never = ever.verdict is Verdict.NOT and not ever.claim and (ever.final or not now.ask.queue)
         return Outlook(now, Prospect.NEVER if never else Prospect.WAITS, tuple(why))
     prospect, more = _prospect(future, at)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mlstack.plan.fit.asks import Ask
-from mlstack.plan.fit.blocked import blocked, held_by, offer
+from mlstack.plan.fit.blocked import blocked, held_by, offer, only_small
 from mlstack.plan.fit.devices import holders, model_of, offered, unready, vendor
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
@@ -88,11 +88,16 @@ def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
     """Why an ask does not find all its places, the binding reason first; each node is counted once."""
     if found.told:
         return [found.told]
-    large = too_large(found.ask, reach(found), types, "" if len(reach(found)) == len(rooms) else " of that kind")
-    if large:
-        return [large]
+    return of_nodes(found, rooms, types)
+
+
+def of_nodes(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
+    """What nodes have against an ask's pods, whatever else there is."""
     device = device_of(found.ask)
     relevant = [one for one in found.open_ if _concerns(one, device)]
+    large = too_large(found.ask, reach(found), types, "" if len(reach(found)) == len(rooms) else " of that kind")
+    if large and (not relevant or only_small(relevant, found.ask, device, found.view or View(()))):
+        return [large]
     lines = blocked(relevant, found.ask, device, found.view or View(()), types)
     if found.missing:
         lines = _binding(found, relevant, lines, types)

@@ -155,13 +155,17 @@ def _made(pick: random.Random, seed: int, spec: Manifest) -> Side:
 
 
 def _limited(pick: random.Random, seed: int, spec: Manifest) -> Side:
-    """A claim for each pod, and nodes that take few volumes of its driver."""
+    """Two claims for each pod, and nodes of which some take fewer volumes of their driver.
+
+    The volumes that the sandbox makes are none of a driver's: once they are there they do not count any more.
+    """
     claim = _claim(seed, "1Gi")
     _mount(spec, {"ephemeral": {"volumeClaimTemplate": {"metadata": {}, "spec": claim["spec"]}}})
+    spec["volumes"].append({**spec["volumes"][-1], "name": "later"})
     return Side([_class(seed, LIMITED)], csi_nodes=[_csi_node(pick, f"oracle-{seed}-{index}") for index in range(4)])
 
 
 def _csi_node(pick: random.Random, name: str) -> Manifest:
-    driver = {"name": LIMITED, "nodeID": name, "topologyKeys": [], "allocatable": {"count": pick.choice((0, 1, 2))}}
+    driver = {"name": LIMITED, "nodeID": name, "topologyKeys": [], "allocatable": {"count": pick.choice((0, 1, 100))}}
     spec = {"drivers": [driver]}
     return {"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": name}, "spec": spec}

@@ -9,7 +9,7 @@ import pytest
 
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ForbiddenError
+from mlstack.cluster.failures import DeniedError
 from mlstack.cluster.kinds import well_known
 from mlstack.plan.fit.asks import asks
 from mlstack.plan.fit.fit import fit, objects_refused
@@ -123,7 +123,7 @@ def _taken(client: Client, space: str, manifest: dict[str, Any]) -> bool:
     made = {**manifest, "metadata": {**manifest["metadata"], "namespace": space}}
     try:
         objects.create(client, kind, made, manager="test")
-    except ForbiddenError:
+    except DeniedError:
         return False
     return manifest["kind"] != "Deployment" or _replicated(client, space)
 

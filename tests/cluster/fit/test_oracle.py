@@ -37,7 +37,7 @@ def _play(
 def _without(
     client: Client, cases: list[oracle.Case], placed: Counter[tuple[int, str]]
 ) -> tuple[list[str], Counter[str]]:
-    """Reasons, with what they name taken away; "never", on emptied nodes; and then the reasons for that."""
+    """Reasons, with what they name taken away; "never" on emptied nodes, and the reasons for it."""
     waiting = explained(cases, Prospect.WAITS)
     wrong = unfounded(client, waiting, placed)
     never = nevers(cases)
@@ -50,12 +50,13 @@ def _without(
 
 
 def _told(played: Played, capsys: Any) -> None:
-    _, verdicts, scenes = played
+    wrong, verdicts, scenes = played
     had = ", ".join(f"{sum(map(has, scenes))} with {what}" for what, has in HAS.items())
     nodes = sum(len(one.nodes) for one in scenes)
     with capsys.disabled():
         print(f"\n{len(scenes)} clusters, seeds {scenes[0].seed} to {scenes[-1].seed}, {nodes} nodes: {dict(verdicts)}")
         print(f"  {had}")
+        print("".join(f"  WRONG {line}\n" for line in wrong), end="", flush=True)
 
 
 def test_thirty_small_clusters(client: Client, made: str, capsys: Any) -> None:

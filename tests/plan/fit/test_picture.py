@@ -84,3 +84,13 @@ def test_hundreds_of_nodes_stay_a_screen(build: Build) -> None:
 def test_without_accelerators_there_is_no_picture(build: Build) -> None:
     ask = Ask("cnn", Key("", "TFJob", "ml", "cnn"), "worker", 1, build.pod())
     assert picture(fit(View(rooms([build.node("a")], [])), [ask]), GPU, {}) is None
+
+
+def test_pods_of_two_kinds_are_all_drawn(build: Build) -> None:
+    """A node that the first kind has filled is passed over: the second goes to another one."""
+    owner = Key("", "TFJob", "ml", "cnn")
+    chief = Ask("cnn", owner, "chief", 1, build.pod(requests={GPU: "2"}))
+    worker = Ask("cnn", owner, "worker", 1, build.pod(requests={GPU: "2", "cpu": "2"}))
+    found = picture(fit(View(rooms([node(build, "a"), node(build, "b")], [])), [chief, worker]), GPU, {})
+    assert found is not None
+    assert (found.placed, found.asked, found.count(Use.TAKEN)) == (2, 2, 4)

@@ -12,7 +12,7 @@ from mlstack.plan.fit.growing import Coming
 from mlstack.plan.fit.nodes import rooms
 from mlstack.plan.fit.pools import Growth, Pool
 from mlstack.plan.fit.queues import Queues
-from mlstack.plan.fit.scale import AsksAt, Size, check_scale, choose, most_workers, wanted_devices
+from mlstack.plan.fit.scale import AsksAt, Size, check_scale, choose, most_workers, unsure_anyway, wanted_devices
 from mlstack.plan.fit.view import View
 
 if TYPE_CHECKING:
@@ -150,3 +150,22 @@ def test_a_scale(scale: str) -> None:
 def test_what_is_no_scale(scale: str) -> None:
     with pytest.raises(MlstackError, match="is not one of: max, a number of GPUs from 1 on, or a share"):
         check_scale(scale)
+
+
+def test_jobs_that_are_tuned_side_by_side(build: Build) -> None:
+    """F20: seven GPUs are free; other jobs may take both places of a worker with two, and five of one are left."""
+    owner = Key("kubeflow.org", "TFJob", "ml", "x")
+    view = View(rooms([build.node(f"n-{n}", allocatable={**BIG, GPU: "2" if n < 2 else "1"}) for n in range(5)], []))
+
+    def at(name: str, others: dict[str, int]) -> AsksAt:
+        beside = [Ask(other, owner, "", 1, build.pod(requests={GPU: str(each)})) for other, each in others.items()]
+        return lambda workers, each: [
+            Ask(name, owner, "", workers, build.pod(requests={GPU: str(each)})),
+            *beside,
+        ]
+
+    large, small = at("large", {"b": 1, "c": 1}), at("b", {"large": 2, "c": 1})
+    assert choose(view, large, GPU, "max", loose={"b", "c"}) == Size(5, 1)
+    assert choose(view, small, GPU, "max", loose={"large", "c"}) == Size(4, 1)
+    assert choose(view, small, GPU, "max") is None  # where each of them has to keep its places
+    assert unsure_anyway(view, small(1, 1)) == {"large"}
