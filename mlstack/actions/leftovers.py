@@ -52,7 +52,7 @@ def _secrets(session: Session, members: Collection[Key]) -> Iterable[str]:
         for one in _listed(session, SECRET, namespace)
         if any(str(entry.get("manager")) == SET_BY_HAND for entry in one["metadata"].get("managedFields") or [])
     ]
-    yield from _by_kubectl("secret", namespace, set(found) - set(members), " (set by mlstack secret set)")
+    yield from _by_kubectl("secret", namespace, set(found) - set(members), " (set by `secret set`)")
 
 
 def _by_kubectl(kind: str, namespace: str, found: Collection[Key], how: str) -> Iterable[str]:

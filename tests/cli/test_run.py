@@ -69,5 +69,7 @@ def test_a_hub_that_is_there_is_pointed_at(
 
 def test_kinds_that_hold_data_are_named_by_commas_or_again_and_again() -> None:
     assert DataKinds().convert("pvc, crd,", None, None) == {"pvc", "crd"}
-    with pytest.raises(click.BadParameter, match="must be of crd, namespace, pv, pvc, secret, statefulset, got pcv"):
+    with pytest.raises(
+        click.BadParameter, match="must be of crd, namespace, pv, pvc, secret, shared, statefulset, got"
+    ):
         DataKinds().convert("pvc,pcv", None, None)

@@ -97,8 +97,8 @@ def test_objects_come_by_file_name_then_document(make_prototype: MakePrototype) 
 
 def test_templates_see_what_the_contract_names(make_prototype: MakePrototype) -> None:
     template = (
-        HEAD + 'data: {{ [params.x, name, namespace, component, app, files["f.py"], params.name, params.namespace] }}'
+        HEAD + 'seen: {{ [params.x, name, namespace, component, app, files["f.py"], params.name, params.namespace] }}'
     )
     prototype = make_prototype({"x": {"type": "integer", "default": 0}}, template, files={"f.py": "text"})
     [found] = rendered(prototype)
-    assert found["data"] == [3, "cnn", "default", "cnn", "demo", "text", "cnn", "default"]
+    assert found["seen"] == [3, "cnn", "default", "cnn", "demo", "text", "cnn", "default"]

@@ -28,6 +28,6 @@ def test_what_a_plan_says_of_itself() -> None:
 
 
 def test_nothing_foreign_done_or_kept_is_written() -> None:
-    left = {Action.UNCHANGED, Action.FOREIGN, Action.SHARED, Action.DONE, Action.KEEP}
+    left = {Action.UNCHANGED, Action.FOREIGN, Action.SHARED, Action.DONE, Action.KEEP, Action.HELD}
     assert set(Action) - WRITES == left
     assert str(ABSENT) == "-"

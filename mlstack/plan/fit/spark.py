@@ -46,14 +46,16 @@ class Made:
 def made_pods(manifests: Sequence[Manifest]) -> Iterator[Made]:
     """The executors of native Spark's Jobs, and drivers and executors of SparkApplications."""
     for manifest in manifests:
-        if manifest["kind"] == "SparkApplication" and not manifest["spec"].get("suspend"):
+        if (manifest.get("spec") or {}).get("suspend"):
+            continue
+        if manifest["kind"] == "SparkApplication":
             yield from _application(manifest)
-        if manifest["kind"] == "Job" and not manifest["spec"].get("suspend"):
+        elif manifest["kind"] == "Job":
             yield from _native(manifest, manifests)
 
 
 def _application(manifest: Manifest) -> Iterator[Made]:
-    spec = manifest["spec"]
+    spec = manifest.get("spec") or {}
     conf = _of_application(spec)
     for role in (DRIVER, EXECUTOR):
         own = spec.get(role) or {}
@@ -100,14 +102,15 @@ def _gpus(gpu: Mapping[str, Any]) -> dict[str, str]:
 
 def _volumes(spec: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     mounted = {one["name"] for one in own.get("volumeMounts") or ()}
-    volumes = [one for one in spec.get("volumes") or () if one["name"] in mounted]
+    volumes = [one for one in spec.get("volumes") or () if one.get("name") in mounted]
     return {"volumes": volumes} if volumes else {}
 
 
 def _native(job: Manifest, manifests: Sequence[Manifest]) -> Iterator[Made]:
     """The executors of a Job whose pod is the driver: in client mode Spark does not know what kind of program it is."""
-    spec = job["spec"]["template"]["spec"]
-    conf = _conf(spec["containers"][0].get("command") or ())
+    spec = ((job.get("spec") or {}).get("template") or {}).get("spec") or {}
+    driver: Mapping[str, Any] = next(iter(spec.get("containers") or ()), {})
+    conf = _conf(driver.get("command") or ())
     template = _template(spec, conf.get(TEMPLATE, "").rpartition("/")[2], manifests)
     if template is None:
         return
@@ -123,7 +126,8 @@ def _native(job: Manifest, manifests: Sequence[Manifest]) -> Iterator[Made]:
 
 def _conf(command: Sequence[str]) -> dict[str, str]:
     """Spark's settings among a command's words; the last of a name counts."""
-    words = (word.removeprefix("--conf=").partition("=") for word in command if word.startswith("--conf="))
+    texts = (str(word) for word in command)
+    words = (text.removeprefix("--conf=").partition("=") for text in texts if text.startswith("--conf="))
     return {name: value for name, _, value in words}
 
 

@@ -206,10 +206,10 @@ def with_own_claims(spec: Manifest, templates: Iterable[Manifest]) -> Manifest:
     """A StatefulSet's pod, with the claims that are made for each pod as volumes made with the pod."""
     own = list(_as_volumes(templates))
     names = {one["name"] for one in own}
-    others = [one for one in spec.get("volumes") or () if one["name"] not in names]
+    others = [one for one in spec.get("volumes") or () if one.get("name") not in names]
     return {**spec, "volumes": [*others, *own]} if own else spec
 
 
 def _as_volumes(templates: Iterable[Manifest]) -> Iterator[Manifest]:
     for one in templates:
-        yield {"name": one["metadata"]["name"], "ephemeral": {"volumeClaimTemplate": one}}
+        yield {"name": (one.get("metadata") or {}).get("name", ""), "ephemeral": {"volumeClaimTemplate": one}}

@@ -325,9 +325,7 @@ def test_nothing_is_written_before_the_answer_nor_where_it_must_be_confirmed(
     assert "NotFound" in kubectl("get", "secret/db", "-n", namespace, context="gke", check=False)
     put_secret(Project.load(stack.root), "gke", "db", "key", b"s3cret", yes=True)
     gone = delete(stack.scope(), yes=True)
-    assert gone.left == (
-        f"Kept: Secret/db (set by mlstack secret set). To delete: kubectl delete secret -n {namespace} db",
-    )
+    assert gone.left == (f"Kept: Secret/db (set by `secret set`). To delete: kubectl delete secret -n {namespace} db",)
 
 
 def test_in_a_queue_the_workload_is_switched(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
