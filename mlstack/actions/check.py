@@ -58,7 +58,7 @@ def _cluster(session: Session) -> str:
 
 def _room(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Look]:
     asked = _asks(session, chosen)
-    if not asked:
+    if not any(ask.count for ask in asked):
         return []
     claims = by_name(m for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim")
     return look_at_room(session, asked, claims, devices_only=False)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlstack.plan.fit.binding import volume_slots
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.places import places
 from mlstack.plan.fit.requests import add, pod_requests
 from mlstack.plan.fit.slots import slots
 from mlstack.plan.fit.view import View
+from mlstack.plan.fit.volumes import reachable
 from mlstack.wording import counted
 
 NAMED = 3  # victims that are named; the rest are counted
@@ -28,7 +30,7 @@ def victims(view: View, fit: Fit) -> list[Pod]:
     if fit.room.why or fit.told or not view.priorities.pushes(ask.pod):
         return []
     open_ = places(view, ask).open_
-    rooms = {one.room.name: one.room for one in open_ if _lower(one.room, priority)}
+    rooms = {one.room.name: one.room for one in open_ if _lower(one.room, priority) and _reaches(view, fit, one.room)}
     found: list[Pod] = []
     choices = {name: _choice(room, fit, priority) for name, room in rooms.items()}
     missing = fit.missing
@@ -42,6 +44,15 @@ def victims(view: View, fit: Fit) -> list[Pod]:
         missing -= _count(rooms[name], [], fit) - _count(before, [], fit)
         choices[name] = _choice(rooms[name], fit, priority)
     return found
+
+
+def _reaches(view: View, fit: Fit, room: Room) -> bool:
+    """Test whether a node has the pod's volumes once it has room: no pod that goes changes that."""
+    pod = fit.ask.pod
+    if not pod["spec"].get("volumes"):
+        return True
+    here = reachable(pod, view.storage, room.name, room.labels)
+    return here and volume_slots(pod, view.storage, room, 1) > 0
 
 
 def told(pods: Sequence[Pod]) -> str:
