@@ -163,7 +163,7 @@ def claim_of(manifest: Mapping[str, Any]) -> Claim:
     """A claim, or the template of one."""
     spec = manifest.get("spec") or {}
     asked = {name: str(value) for name, value in ((spec.get("resources") or {}).get("requests") or {}).items()}
-    return Claim(manifest["metadata"]["name"], asked, spec.get("storageClassName"))
+    return Claim((manifest.get("metadata") or {}).get("name", ""), asked, spec.get("storageClassName"))
 
 
 def default_class(classes: Mapping[str, Mapping[str, Any]]) -> str:
