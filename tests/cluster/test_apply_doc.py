@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.engine.manifests import definition, deployment, thing, together
+from tests.cluster.registry import team_registry
 from tests.cluster.shell import Shell, environment
 
 DOC = Path(__file__).parents[2] / "docs/apply.md"
@@ -136,8 +137,9 @@ def busy(session: Session) -> None:
 
 def refused(session: Session) -> None:
     session.write("components/web/settings.yaml", SETTINGS)
-    words = "--model_path=gs://models/inception --service_account='No Name'"
-    session.do(f"mlstack generate tf-serving model {words}")
+    team_registry(session.app.parent / "registry")
+    session.do("mlstack registry add team ../registry && mlstack pkg install team/apps")
+    session.do("mlstack generate team/apps/server model --service_account='No Name'")
 
 
 # What has to be there before a block is typed, by its first command.

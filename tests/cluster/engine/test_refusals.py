@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from mlstack.actions import sending
 from mlstack.actions.apply import ApplyFailedError, PlanBlockedError
 from mlstack.actions.generate import generate
+from mlstack.actions.packages import install_package
+from mlstack.actions.registries import add_registry
 from mlstack.app.project import Project
 from tests.cluster.engine.manifests import deployment, together
+from tests.cluster.registry import team_registry
 
 if TYPE_CHECKING:
     from .conftest import Stack
@@ -136,9 +140,11 @@ def test_later_stages_go_on_where_they_do_not_need_what_failed(stack: Stack, nam
         kubectl("delete", "crd", f"goods.{namespace}.example", "--ignore-not-found", "--wait=false", context="gke")
 
 
-def test_the_parameter_behind_it_is_told_with_its_place(stack: Stack, namespace: str, kubectl: Kubectl) -> None:
+def test_the_parameter_behind_it_is_told_with_its_place(stack: Stack, tmp_path: Path) -> None:
     """On a first apply as a failure, and on a later one as a plan that is refused."""
-    generate(Project.load(stack.root), "tf-serving", "model", {"model_path": "gs://a/b", "service_account": "No Name"})
+    add_registry(Project.load(stack.root), "team", str(team_registry(tmp_path / "registry")))
+    install_package(Project.load(stack.root), "team/apps")
+    generate(Project.load(stack.root), "team/apps/server", "model", {"service_account": "No Name"})
     place = r"It comes from service_account = No Name, at components/model\.yaml:\d+"
     with pytest.raises(ApplyFailedError, match=place) as caught:
         stack.apply(wait="none", preflight=False)
