@@ -143,6 +143,7 @@ class _Work:
         self.on_event = on_event
         self.stages = Staging(session, planning, options, on_event)
         self.removed: list[Key] = []
+        self.leaving: set[Key] = set()
         self.receipt: Receipt | None = None
         self.announced = Inventory()
         self.remembered = planning.reading.snapshot.inventory
@@ -197,7 +198,9 @@ class _Work:
         if not (self.stages.failures() or self.stages.late):
             self.prune([change for change in self.plan.of(Action.PRUNE) if change.key not in self.removed])
         self.stages.check_lock()
-        found = exact(self.planning, self.announced, self.stages.sent, self.removed)
+        # What a finalizer still holds stays ours until it has gone.
+        gone = set(self.removed) - self.leaving
+        found = exact(self.planning, self.announced, self.stages.sent, gone)
         self.receipt = self.keep_receipt()
         revision = self.receipt.revision if self.receipt else self.planning.reading.snapshot.inventory.revision
         self.remembered = self.with_records(with_history(self.session, self.planning, found, revision))
@@ -280,6 +283,7 @@ class _Work:
         pruned = prune(self.session, changes, until, self.on_event)
         self.stages.sent += pruned.failed
         self.removed += pruned.removed
+        self.leaving |= pruned.leaving
 
     def wait(self) -> None:
         began = time.monotonic()

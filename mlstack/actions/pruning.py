@@ -16,10 +16,11 @@ from mlstack.plan.model import Change
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was removed, or is on its way out, and what could not be."""
+    """What was removed, and what could not be. `leaving`: those of the removed that a finalizer still holds."""
 
     removed: tuple[Key, ...]
     failed: tuple[Sent, ...]
+    leaving: frozenset[Key] = frozenset()
 
 
 def prune(session: Session, changes: Sequence[Change], until: float, on_event: OnEvent) -> Pruned:
@@ -40,7 +41,7 @@ def prune(session: Session, changes: Sequence[Change], until: float, on_event: O
     for key in removed:
         if key not in going:
             on_event(Removed(key))
-    return Pruned(removed, tuple(failed))
+    return Pruned(removed, tuple(failed), frozenset(going))
 
 
 def _held_ones(session: Session, changes: Sequence[Change], until: float, on_event: OnEvent) -> set[Key]:

@@ -54,7 +54,7 @@ def compare(desired: Manifest, live: Manifest, manager: str, *, settled: bool = 
         verdict.doubts.append("metadata.managedFields")
     owned = _body_fields((entry or {}).get("fieldsV1") or {}) if entry else None
     status = "status" in desired or "f:status" in (owned or {})
-    known = settled and same_version
+    known = settled and entry is not None
     others = _others(live, manager) if known else {}
     _Walk(verdict, known).maps(body(desired, status=status), body(live, status=status), owned, others, "")
     return verdict

@@ -264,7 +264,7 @@ def test_a_kubeconfig_that_leads_nowhere(faulty: App, case: str, kubeconfig: Pat
 def test_without_any_kubeconfig_an_environment_can_be_added(faulty: App, tmp_path: Path) -> None:
     done = faulty.run("env", "add", "later", KUBECONFIG=str(tmp_path / "none"))
     assert (done.returncode, "no context yet" in done.stdout) == (0, True)
-    assert "mlstack env set later --context NAME" in done.stdout
+    assert "mlstack env set later --context CONTEXT" in done.stdout
     names_none = Fault("apply later", "Environment later names no context.", "mlstack env set later --context CONTEXT")
     refused(faulty, names_none)
 
@@ -377,8 +377,8 @@ def test_a_quota_that_nothing_fits_in(small: App, namespace: str, kubectl: Kubec
 def test_a_job_that_fails(small: App, namespace: str) -> None:
     small.write({"components/train/job.yaml": JOB})
     told = "Job/train failed: Job has reached the specified backoff limit"
-    refused(small, Fault("apply gke --wait finished --timeout 60s", told, "status gke", code=4))
-    refused(small, Fault("wait gke --for finished --timeout 60s", told, "status gke", code=4))
+    refused(small, Fault("apply gke --wait finished --timeout 60s", told, "logs gke train", code=4))
+    refused(small, Fault("wait gke --for finished --timeout 60s", told, "logs gke train", code=4))
     assert "nothing to do" in small.do("apply", "gke")  # and it is not tried again by itself
     past = f"{told}. It ran before, and is not started again by itself."
     refused(small, Fault("apply gke --wait finished", past, "mlstack run gke train", code=4))

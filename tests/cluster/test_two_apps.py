@@ -79,9 +79,9 @@ def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right:
     one, other = two
     place(one, left)
     place(other, right)
-    assert "ready: 21 of 21" in one.do("apply", "minikube")
+    assert "ready: 22 of 22" in one.do("apply", "minikube")
     before = owned("one")
-    assert len(before) == 21
+    assert len(before) == 22
 
     printed = other.do("apply", "minikube")
     assert "create 11   change 0   unchanged 0   prune 0   shared 11" in printed
@@ -100,7 +100,7 @@ def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right:
     assert "prune 10" in other.do("apply", "minikube")
     assert owned("one") == before
 
-    assert "removed 1 object" in other.do("delete", "minikube")
+    assert "removed 1 object" in other.do("delete", "minikube", "--yes")
     assert owned("one") == before
 
 
@@ -114,13 +114,13 @@ def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
     other.do("apply", "minikube", "--no-wait")
     before = owned("two")
 
-    refused = one.run("delete", "minikube")
+    refused = one.run("delete", "minikube", "--yes")
     assert refused.returncode == 1
     assert "Nothing was removed: " in refused.stderr
     assert " would go, which mlstack app two, environment minikube relies on." in refused.stderr
-    assert len(owned("one")) == 21
+    assert len(owned("one")) == 22
 
-    printed = one.do("delete", "minikube", "--include", "shared")
+    printed = one.do("delete", "minikube", "--include", "shared", "--yes")
     assert f"removed 18 objects, kept {CRDS}" in printed
     after = owned("two")
     assert after == before
@@ -148,7 +148,7 @@ def test_in_the_same_namespace(two: tuple[App, App], owned: Owned, left: str) ->
     whose = "it belongs to mlstack app one, environment minikube"
     told = f"  StatefulSet/tf-hub: exists, not ours: {whose}. --adopt takes it over."
     assert told in refused.stderr.splitlines()
-    assert "removed 0 objects" in other.do("delete", "minikube")
+    assert "removed 0 objects" in other.do("delete", "minikube", "--yes")
     assert (owned("one"), owned("two")) == (before, {})
     assert "nothing to do" in one.do("apply", "minikube", "--no-wait")
 
@@ -174,7 +174,7 @@ def test_beside_what_kubectl_made(two: tuple[App, App], kubectl: Kubectl, owned:
     (app.root / "components/more/a.yaml").unlink()
     (app.root / "components/more").rmdir()
     assert "nothing to do" in app.do("apply", "minikube", "--no-wait")
-    app.do("delete", "minikube")
+    app.do("delete", "minikube", "--yes")
     assert kubectl(*get, context="minikube") == before
 
 
@@ -189,4 +189,4 @@ def test_adopted_on_demand(new_app: Callable[[str], App], kubectl: Kubectl, left
     assert "adopt 1" in app.do("apply", "minikube", "--adopt")
     adopted = json.loads(kubectl(*get, context="minikube"))
     assert (adopted["metadata"]["uid"], adopted["data"]) == (uid, {"a": "ours", "b": "theirs"})
-    assert "removed ConfigMap/more" in app.do("delete", "minikube")
+    assert "removed ConfigMap/more" in app.do("delete", "minikube", "--yes")

@@ -93,13 +93,18 @@ class Killing:
         """All that is in the namespace, by KIND/NAME, without what differs from one creation to the next."""
         kinds = f"{KINDS},things.{self.namespace}.example.com"
         text = self.kubectl("get", kinds, "-n", self.namespace, "-o", "json", context="gke")
-        items = [item for item in json.loads(text)["items"] if "receipt" not in item["metadata"]["name"]]
+        items = [item for item in json.loads(text)["items"] if not _is_record(item)]
         return {f"{item['kind']}/{item['metadata']['name']}": _lasting(item) for item in items}
 
     def foreign(self) -> str:
         """The foreign objects as they are, to the last byte."""
         words = [f"{kind}/foreign" for kind in KINDS.split(",")]
         return self.kubectl("get", *words, "-n", self.namespace, "-o", "json", "--show-managed-fields", context="gke")
+
+
+def _is_record(item: dict[str, Any]) -> bool:
+    """Whether it is a receipt or a run's record: of those a killed apply may leave more or fewer."""
+    return item["kind"] == "ConfigMap" and item["metadata"]["name"].startswith("mlstack-") and "data" not in item
 
 
 def _lasting(item: dict[str, Any]) -> Any:

@@ -59,7 +59,8 @@ def test_many_objects(stack: Stack, namespace: str, kubectl: Kubectl, number: in
     (parent,) = found["items"]
     size = len(json.dumps(parent))
     print(f"{number} objects: inventory of {size} bytes")
-    assert size < min(70 * number, 200_000)
+    # A digest and a short UID for each, with its name; packed where they are many.
+    assert size < min(130 * number, 250_000)
     with timed(f"{number} objects, delete"):
         assert len(delete(stack.scope(), timeout_s=300).removed) == number
 

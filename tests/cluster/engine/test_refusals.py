@@ -176,7 +176,7 @@ webhooks:
 def test_a_webhook_that_does_not_answer_yet_is_waited_for_with_a_limit(
     stack: Stack, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "WEBHOOK_SECONDS", 0.5)
+    monkeypatch.setattr(sending, "WEBHOOK_SECONDS", 5.0)
     kubectl("create", "namespace", namespace, context="gke")
     kubectl("apply", "-f", "-", context="gke", stdin=WEBHOOK.replace("NAMESPACE", namespace))
     try:
@@ -190,9 +190,15 @@ def test_a_webhook_that_does_not_answer_yet_is_waited_for_with_a_limit(
             stack.apply(wait="none")
         assert stack.sent()["PATCH services"] >= 2
 
-        monkeypatch.setattr(sending, "WEBHOOK_SECONDS", 30.0)
-        words = ("delete", "validatingwebhookconfiguration", namespace)
-        mended = threading.Timer(0.5, lambda: kubectl(*words, context="gke"))
+        monkeypatch.setattr(sending, "WEBHOOK_SECONDS", 120.0)
+        before = len(stack.clients)
+
+        def mend() -> None:
+            while len(stack.clients) == before or not stack.sent()["PATCH services"]:
+                time.sleep(0.05)
+            kubectl("delete", "validatingwebhookconfiguration", namespace, context="gke")
+
+        mended = threading.Thread(target=mend, daemon=True)
         mended.start()
         stack.apply(wait="none")
         mended.join()
