@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 def environment(folder: Path, binaries: Path, **more: str) -> dict[str, str]:
@@ -20,6 +24,23 @@ def environment(folder: Path, binaries: Path, **more: str) -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]]),
         **more,
     }
+
+
+def wait_established(kubectl: Callable[..., str], context: str, *names: str) -> None:
+    """Polls until the definitions are served. `kubectl wait` fails at once on one that has no conditions yet, and gives
+    a busy control plane no more than its time-out."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        found = json.loads(kubectl("get", "crd", *names, "-o", "json", context=context))
+        if all(map(_is_established, found.get("items", [found]))):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{names}: not established")
+
+
+def _is_established(definition: dict[str, Any]) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
 @dataclass

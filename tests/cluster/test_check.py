@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bench.tools import ESTABLISHED
+from tests.cluster.shell import wait_established
 
 if TYPE_CHECKING:
     from mlstack.sandbox import Sandbox
@@ -139,7 +139,7 @@ def kinds(kubectl: Kubectl, minikube: Sandbox) -> Iterator[Callable[[str, str, s
         text = KINDS.format(kind=kind, plural=plural, group=group)
         kubectl("apply", "-f", "-", context="minikube", stdin=text)
         made.append(f"{plural}.{group}")
-        kubectl("wait", ESTABLISHED, "crd", made[-1], context="minikube")
+        wait_established(kubectl, "minikube", made[-1])
         while f"{plural}." not in kubectl("api-resources", f"--api-group={group}", "-o", "name", context="minikube"):
             time.sleep(0.1)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bench.tools import ESTABLISHED
+from tests.cluster.shell import wait_established
 from tests.upstream.crds import crd
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def definitions(minikube: Sandbox, kubectl: Kubectl) -> Iterator[None]:
     names = [crd(kind)["metadata"]["name"] for kind in KINDS]
     sent = yaml.dump_all([crd(kind) for kind in KINDS], Dumper=yaml.CSafeDumper)
     kubectl("apply", "--server-side", "-f", "-", context="minikube", stdin=sent)
-    kubectl("wait", ESTABLISHED, "crd", *names, context="minikube")
+    wait_established(kubectl, "minikube", *names)
     yield
     kubectl("delete", "crd", *names, context="minikube")
 

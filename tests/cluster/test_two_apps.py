@@ -84,7 +84,7 @@ def test_in_two_namespaces(two: tuple[App, App], owned: Owned, left: str, right:
     assert len(before) == 22
 
     printed = other.do("apply", "minikube")
-    assert "create 11   change 0   unchanged 0   prune 0   shared 11" in printed
+    assert "create 11   change 0   unchanged 0   prune 0   shared 12" in printed
     assert f"Left alone, provided by mlstack app one, environment minikube: {CRDS}, {ROLES}." in printed
     assert "ready: 10 of 10" in printed
     assert owned("one") == before
@@ -121,13 +121,13 @@ def test_the_operator_of_an_app_that_leaves_is_made_anew_by_the_other(
     assert len(owned("one")) == 22
 
     printed = one.do("delete", "minikube", "--include", "shared", "--yes")
-    assert f"removed 18 objects, kept {CRDS}" in printed
+    assert f"removed 19 objects, kept {CRDS}" in printed
     after = owned("two")
     assert after == before
     assert set(owned("one")) == {f" {name}" for name in CRDS.split(", ")}
 
     printed = other.do("apply", "minikube")
-    assert "create 8   change 0   unchanged 10   prune 0   shared 3" in printed
+    assert "create 9   change 0   unchanged 10   prune 0   shared 3" in printed
     assert f"Left alone, provided by mlstack app one, environment minikube: {CRDS}." in printed
     after = owned("two")
     assert {name: after[name] for name in before} == before

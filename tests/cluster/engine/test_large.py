@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.tools import ESTABLISHED
 from mlstack.actions.apply import ApplyFailedError
 from mlstack.actions.delete import delete
 from mlstack.actions.events import Event, Notice
@@ -21,6 +20,7 @@ from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
 from mlstack.plan.model import Action
 from tests.cluster.engine.manifests import config, definition, deployment, thing, together
+from tests.cluster.shell import wait_established
 
 if TYPE_CHECKING:
     from mlstack.cluster.client import Client
@@ -261,7 +261,7 @@ def test_an_api_that_is_down_is_told_and_its_objects_are_not_forgotten(
     group = f"{namespace}.example.com"
     service = APISERVICE.replace("GROUP", group)
     kubectl("apply", "-f", "-", context="gke", stdin=definition(group, SCHEMA, VERSIONS))
-    kubectl("wait", "crd", f"things.{group}", ESTABLISHED, context="gke")
+    wait_established(kubectl, "gke", f"things.{group}")
     try:
         stack.write("things", things(group, one="v1"))
         stack.write("web", config("web"))

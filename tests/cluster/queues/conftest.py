@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.tools import ESTABLISHED
 from mlstack import sandbox
 from mlstack.cluster.client import Client
 from mlstack.cluster.connect import connect
 from mlstack.sandbox import Sandbox
 from tests.cluster.queues import kueue
 from tests.cluster.queues.scenes import VERSION
+from tests.cluster.shell import wait_established
 from tests.upstream.crds import crd
 
 Kubectl = Callable[..., str]
@@ -79,7 +79,7 @@ def defining(kubectl: Kubectl, context: str) -> Iterator[None]:
     sent = yaml.dump_all(definitions, Dumper=yaml.CSafeDumper)
     try:
         kubectl("apply", "--server-side", "-f", "-", context=context, stdin=sent)
-        kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context=context)
+        wait_established(kubectl, context, *(name.removeprefix("crd/") for name in names))
         yield
     finally:
         kubectl("delete", *names, context=context)

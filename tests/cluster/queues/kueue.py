@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
-from bench.tools import ESTABLISHED
 from tests.cluster.queues.binaries import KUEUE, built
+from tests.cluster.shell import wait_established
 from tests.upstream.crds import KUEUE as MODULE
 from tests.upstream.crds import crd, folder
 
@@ -92,9 +92,9 @@ def install(place: Path, context: str, kubectl: Kubectl, port: int, authority: s
             definition["spec"]["conversion"] = _converted(known)
     hooks = yaml.safe_load_all((source / "webhook/manifests.yaml").read_text("utf-8"))
     made += [crd(kind) for kind in TRAINER]
-    names = [f"crd/{definition['metadata']['name']}" for definition in made]
+    names = [definition["metadata"]["name"] for definition in made]
     _apply(kubectl, context, [*made, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
-    kubectl("wait", ESTABLISHED, "--timeout=60s", *names, context=context)
+    wait_established(kubectl, context, *names)
     _apply(kubectl, context, [_secret(place), *(_hooks(one, known) for one in hooks)])
 
 
