@@ -18,7 +18,7 @@ from .processes import kill, owned, wait_until
 MARK = "mlstack-sandbox"
 """The ConfigMap in kube-system by which a cluster is known to be a sandbox."""
 
-CREATE_S = 120
+CREATE_S = 300  # a busy machine takes long; what fails says so at once
 KWOK = "kwok-controller"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -83,7 +83,7 @@ def _kwokctl(place: Home, binaries: Path, *words: str) -> None:
     # kwokctl takes kubectl from PATH: only ours may be found there.
     env = {**os.environ, "KWOK_WORKDIR": str(place.kwok), "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
     env = {key: value for key, value in env.items() if key not in ("KUBECONFIG", "KWOK_CONFIG")}
-    command = [str(_own_kwokctl(place, binaries)), "--name", place.name, *words, "--wait", "60s"]
+    command = [str(_own_kwokctl(place, binaries)), "--name", place.name, *words, "--wait", "240s"]
     try:
         done = subprocess.run(
             command, env=env, cwd=place.kwok, capture_output=True, text=True, timeout=CREATE_S, check=False

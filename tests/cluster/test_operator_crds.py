@@ -237,7 +237,7 @@ def test_an_mpi_job_of_ours_runs_with_rights_of_its_own_only(place: Place) -> No
     small = ("--cpu=50m", "--memory=64Mi", "--launcher_cpu=50m", "--launcher_memory=64Mi")
     place.app.do("generate", "mpi-job", "pi", image, "--command=mpirun,/pi", f"--annotations={quick}", *small)
     place.app.do("param", "set", "pi", "num_workers", "2")
-    place.app.do("apply", "minikube", "-c", "pi", "--yes")
+    place.app.do("apply", "minikube", "-c", "pi")
     launcher = place.read("pod", "pi-launcher")
     assert launcher["spec"]["serviceAccountName"] == "pi-launcher"  # made by the operator
     (kubectl,) = launcher["spec"]["initContainers"]
@@ -249,7 +249,7 @@ def test_an_mpi_job_of_ours_runs_with_rights_of_its_own_only(place: Place) -> No
     ]
     place.app.do("wait", "minikube", "-c", "pi", "--for", "finished")
     assert place.read("mpijob", "pi")["status"]["replicaStatuses"]["Launcher"]["succeeded"] == 1
-    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "pi", "--yes")
+    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "pi")
     place.app.do("delete", "minikube", "-c", "pi", "--yes")
     _until(lambda: "pi-" not in place("get", "pods,configmaps,roles,rolebindings,serviceaccounts", "-o", "name"))
 
@@ -260,12 +260,13 @@ def test_a_number_of_paddle_workers_that_kubectl_set_is_left_alone(place: Place)
     small = ("--cpu=50m", "--memory=64Mi")
     place.app.do("generate", "paddle-job", "ocr", image, "--elastic_max=8", f"--annotations={forever}", *small)
     place.app.do("param", "set", "ocr", "num_workers", "2")
-    assert "ready" in place.app.do("apply", "minikube", "-c", "ocr", "--yes")
+    assert "ready" in place.app.do("apply", "minikube", "-c", "ocr")
     place("scale", "paddlejobs.kubeflow.org/ocr", "--replicas=4")
     selector = "training.kubeflow.org/job-name=ocr"
     _until(lambda: len(place("get", "pods", "-l", selector, "-o", "name").split()) == 4)
-    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "ocr", "--yes")
-    assert "no difference" in place.app.run("diff", "minikube", "-c", "ocr", "--yes").stdout.lower()
+    place.app.do("wait", "minikube", "-c", "ocr")
+    assert "nothing to do" in place.app.do("apply", "minikube", "-c", "ocr")
+    assert "no difference" in place.app.run("diff", "minikube", "-c", "ocr").stdout.lower()
     spec = place.read("paddlejob", "ocr")["spec"]
     assert spec["paddleReplicaSpecs"]["Worker"]["replicas"] == 4
     assert spec["elasticPolicy"] == {"minReplicas": 1, "maxReplicas": 8}

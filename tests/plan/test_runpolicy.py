@@ -26,6 +26,11 @@ def test_failed_containers_leave_the_end_of_their_log() -> None:
     assert policies(with_last_words(job(**{POLICY: "File"}))) == [FROM_LOGS, "File"]
 
 
+def test_a_patch_of_a_runtimes_pods_has_no_such_field() -> None:
+    patched = job("TrainJob", "trainer.kubeflow.org/v1alpha1")
+    assert policies(with_last_words(patched)) == [None, None]
+
+
 def test_a_run_is_the_same_run_and_a_state_is_left_alone() -> None:
     """An upgrade of mlstack starts no job again and restarts no Deployment."""
     owner = Owner("shop", "gke", "mlstack-1-2", "n", "mlstack-1-2")
