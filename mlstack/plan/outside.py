@@ -84,8 +84,11 @@ def _is_crd(manifest: Manifest) -> bool:
 
 
 def _brought(everything: Components) -> set[tuple[str, str, str]]:
-    keys = [key_of(manifest) for manifests in everything.values() for manifest in manifests]
-    return {(key.kind, key.namespace, key.name) for key in keys}
+    own = [manifest for manifests in everything.values() for manifest in manifests]
+    keys = {(key.kind, key.namespace, key.name) for key in map(key_of, own)}
+    # A volume that somebody made serves the claims of its class, whether or not that class exists as an object.
+    volumes = [manifest.get("spec") or {} for manifest in own if manifest["kind"] == "PersistentVolume"]
+    return keys | {("StorageClass", "", spec["storageClassName"]) for spec in volumes if spec.get("storageClassName")}
 
 
 def _mentioned(everything: Components) -> set[str]:

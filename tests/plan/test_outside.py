@@ -137,3 +137,11 @@ def test_kinds_that_somebody_else_has_to_bring() -> None:
     everything = {"a": [gadget, widget, made("Secret")], "b": [crd]}
     known = [("v1", "Secret"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")]
     assert custom_kinds(everything, everything, known) == [Need("a", "e.example/v1", "Gadget", "", "")]
+
+
+def test_a_volume_of_the_app_serves_the_claims_of_its_class() -> None:
+    """Nobody has to make a StorageClass for volumes that are made by hand."""
+    volume = made("PersistentVolume", spec={"storageClassName": "manual"})
+    claims = [claim(storageClassName="manual"), claim(storageClassName="fast")]
+    found = needs({"a": claims}, {"a": [*claims, volume]}, {})
+    assert found == [Need("a", CLASS, "StorageClass", "", "fast")]
