@@ -71,7 +71,7 @@ def _volumes(room: Room, ask: Ask, view: View) -> list[Blocker]:
 
 def blocked(found: Sequence[Slots], ask: Ask, device: str, view: View, types: Mapping[str, str]) -> list[str]:
     """The nodes that take none, those first of which the fewest things have to go; those of another kind last."""
-    rules = rules_against(ask.pod, [one.room for one in found])
+    rules = _rules(found, ask, view)
     why = {one.room.name: blockers(one.room, ask, device, view, rules) for one in found if not one.count}
     groups: dict[tuple[str, Blockers], list[Room]] = {}
     taking = Counter(model_of(one.room.labels, types) for one in found if one.count)
@@ -89,8 +89,14 @@ def blocked(found: Sequence[Slots], ask: Ask, device: str, view: View, types: Ma
 
 def only_small(found: Sequence[Slots], ask: Ask, device: str, view: View) -> bool:
     """Whether some node keeps nothing off but what it has too little of."""
-    rules = rules_against(ask.pod, [one.room for one in found])
+    rules = _rules(found, ask, view)
     return any(_is_open(blockers(one.room, ask, device, view, rules)) for one in found)
+
+
+def _rules(found: Sequence[Slots], ask: Ask, view: View) -> Rules:
+    """The rules across nodes: they look at all pods, those on nodes that an ask has nothing to do with as well."""
+    rooms = view.nodes or [one.room for one in found]
+    return rules_against(ask.pod, rooms, first=not any(one.count for one in found))
 
 
 def _key(why: Blockers) -> Blockers:

@@ -42,9 +42,14 @@ def usable(found: Sequence[Slots], pod: Pod) -> list[Slots]:
     return [_unless(one, closed) for one in found] if closed else list(found)
 
 
-def rules_against(pod: Pod, rooms: Sequence[Room]) -> Callable[[Labels], list[str]]:
-    """The rules across nodes that keep a pod off nodes with some labels, for the pods that are there."""
-    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *_closed_by_spread(pod, rooms)]
+def rules_against(pod: Pod, rooms: Sequence[Room], *, first: bool) -> Callable[[Labels], list[str]]:
+    """The rules across nodes that keep a pod off nodes with some labels, for the pods that are there.
+
+    `rooms`: all nodes, since pods on any of them count. `first`: no node takes any, so that no pod of its own kind can
+    bring the emptiest domain up.
+    """
+    spread = _closed_by_spread(pod, rooms, first=first)
+    closed = [*_closed_by_others(pod, rooms), *_closed_by_own(pod, rooms), *spread]
     return lambda labels: list(dict.fromkeys(each.rule for each in closed if each.covers(labels)))
 
 
@@ -63,6 +68,18 @@ def placed(open_: Sequence[Slots], pod: Pod) -> Range:
     if len(ranges) > 1:
         return replace(strictest, low=0)
     return Range(total, total) if strictest.low >= total else strictest
+
+
+def as_strict(open_: Sequence[Slots], pod: Pod, high: int) -> list[str]:
+    """The rules between pods like `pod` that let no more than `high` of them in, however much room nodes have."""
+    larger = [replace(one, count=one.count + 1) if one.count else one for one in open_]
+    ranges = (coupling(larger) for coupling in _couplings(pod, [one.room for one in open_]))
+    return list(dict.fromkeys(one.why for one in ranges if one.high <= high))
+
+
+def coupled(pod: Pod, rooms: Sequence[Room]) -> bool:
+    """Test whether a rule decides where the pods after the first may go."""
+    return any(True for _ in _couplings(pod, rooms))
 
 
 @dataclass(frozen=True)
@@ -179,14 +196,18 @@ def _spread(constraint: Mapping[str, Any], there: Mapping[str, int]) -> Coupling
     return allowed
 
 
-def _closed_by_spread(pod: Pod, rooms: Sequence[Room]) -> Iterator[_Closed]:
-    """Nodes without the label take none; where pods do not count for their own rule, full domains stay full."""
+def _closed_by_spread(pod: Pod, rooms: Sequence[Room], *, first: bool = False) -> Iterator[_Closed]:
+    """Nodes without the label take none; where pods do not count for their own rule, full domains stay full.
+
+    `first`: those domains, too, that take none as long as no other domain has taken one.
+    """
     for constraint in _constraints(pod):
         key, there = constraint["topologyKey"], _counts(constraint, pod, rooms)
         ahead: set[str] = set()
-        if not selects(_selector(constraint, pod), labels_of(pod)):
+        own = selects(_selector(constraint, pod), labels_of(pod))
+        if first or not own:
             floor = 0 if len(there) < (constraint.get("minDomains") or 1) else min(there.values(), default=0)
-            ahead = {domain for domain, count in there.items() if count - floor > constraint["maxSkew"]}
+            ahead = {domain for domain, count in there.items() if count + own - floor > constraint["maxSkew"]}
         yield _Closed(key, frozenset(ahead), SPREAD, without=True)
 
 

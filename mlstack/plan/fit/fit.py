@@ -46,9 +46,10 @@ class Fit:
     """How one ask fares: `found` are the nodes' slots for it, with nothing else taken; `room` what they make together.
 
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
-    besides the nodes (quota, limit range, claim), or why it cannot be told; `claim`: it waits for a
-    claim or its volume. `final`: no node that comes or gets free changes it. `crowd`: what all asks together are too
-    many for. `open_`: the slots after the rules across nodes that the pods already there decide; `view`: of what.
+    besides the nodes (quota, limit range, claim), or why it cannot be told; `more`: all that does besides. `claim`: it
+    waits for a claim or its volume, and for nothing else. `final`: no node that comes or gets free changes it. `crowd`:
+    what all asks together are too many for. `open_`: the slots after the rules across nodes that the pods already there
+    decide; `view`: of what.
     """
 
     ask: Ask
@@ -57,6 +58,7 @@ class Fit:
     room: Range
     worst: int
     told: str = ""
+    more: tuple[str, ...] = ()
     claim: bool = False
     final: bool = False
     crowd: str = ""
@@ -94,7 +96,8 @@ def objects_refused(view: View, asked: Sequence[Ask]) -> dict[str, str]:
         ask for ask in asked if not ask.count and not any(a.count for a in asked if a.component == ask.component)
     ]
     over = over_quota(view.quotas, [_claimant(view, ask) for ask in without])
-    found = {ask.component: why or ask.objects.refused(view.ranges) for ask, why in zip(without, over, strict=True)}
+    denied = [[*why, ask.objects.refused(view.ranges)] for ask, why in zip(without, over, strict=True)]
+    found = {ask.component: "; ".join(filter(None, why)) for ask, why in zip(without, denied, strict=True)}
     return {component: why for component, why in found.items() if why}
 
 
@@ -131,12 +134,13 @@ def _with_claims(view: View, ask: Ask, number: int) -> Pod | None:
     return {**ask.pod, "spec": {**ask.pod["spec"], "volumes": mounts}} if there else None
 
 
-def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: str, queued: Answer) -> Fit:
+def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: Sequence[str], queued: Answer) -> Fit:
     there = places(view, ask)
     worst = worst_room(view, ask, others)
     waits = _waits_for(view, ask)
     held = queued.reason if queued.standing in (Standing.WAITS, Standing.NEVER) else ""
-    no = held or refused or _denied(view, ask) or waits
+    against = [one for one in dict.fromkeys((held, *_denied(view, ask), *refused, waits)) if one]
+    no, *more = against or [""]
     doubt = queued.reason or unsure(view, ask) or _shared(view, ask, others)
     surely = ask.count <= worst  # also where the others are too many for the nodes
     verdict = Verdict.UNKNOWN
@@ -145,16 +149,15 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: str, 
     elif surely and not doubt and not view.partly:
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
-    told, claim = no or doubt, bool(waits) and no == waits
-    return Fit(
-        ask, verdict, there.found, there.room, worst, told, claim, final, "" if surely else crowd, there.open_, view
-    )
+    claim, crowded_out = bool(waits) and no == waits, "" if surely else crowd
+    rest = (tuple(more), claim, final, crowded_out, there.open_, view)
+    return Fit(ask, verdict, there.found, there.room, worst, no or doubt, *rest)
 
 
-def _denied(view: View, ask: Ask) -> str:
-    """Why the API server refuses such pods, in words."""
-    why = missing_runtime(ask.pod, view.runtimes) or next(iter(refusals(ask.pod, view.ranges)), "")
-    return why or ask.objects.refused(view.ranges)
+def _denied(view: View, ask: Ask) -> list[str]:
+    """Why the API server refuses such pods, in words, in the order of its plugins; quotas come after them."""
+    of_pods = [*refusals(ask.pod, view.ranges), missing_runtime(ask.pod, view.runtimes)]
+    return [why for why in (*of_pods, ask.objects.refused(view.ranges)) if why]
 
 
 def _waits_for(view: View, ask: Ask) -> str:

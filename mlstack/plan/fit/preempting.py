@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlstack.plan.fit.binding import volume_slots
+from mlstack.plan.fit.domains import coupled, rules_against
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.places import places
@@ -27,10 +28,13 @@ def victims(view: View, fit: Fit) -> list[Pod]:
     Rules across nodes are left alone: with them it depends on which pods go.
     """
     ask, priority = fit.ask, view.priorities.of(fit.ask.pod)
-    if fit.room.why or fit.told or not view.priorities.pushes(ask.pod):
+    nodes = view.nodes or ()
+    if fit.room.why or fit.told or not view.priorities.pushes(ask.pod) or (ask.count > 1 and coupled(ask.pod, nodes)):
         return []
     open_ = places(view, ask).open_
-    rooms = {one.room.name: one.room for one in open_ if _lower(one.room, priority) and _reaches(view, fit, one.room)}
+    rules = rules_against(ask.pod, nodes, first=not any(one.count for one in open_))
+    useful = (one.room for one in open_ if not rules(one.room.labels) and _reaches(view, fit, one.room))
+    rooms = {room.name: room for room in useful if _lower(room, priority)}
     found: list[Pod] = []
     choices = {name: _choice(room, fit, priority) for name, room in rooms.items()}
     missing = fit.missing

@@ -33,22 +33,33 @@ class Claimant:
     objects: Mapping[str, int]
 
 
-def refusals(quotas: Sequence[Manifest], claimants: Sequence[Claimant]) -> list[str]:
-    """Why a quota does not let in all of each claimant, in words; "" for those that none keeps out.
+def refusals(quotas: Sequence[Manifest], claimants: Sequence[Claimant]) -> list[list[str]]:
+    """Why quotas do not let in all of each claimant, in words; nothing for those that none keeps out.
 
-    Pods that say too little are refused whatever is left, and take nothing of it.
+    Pods that say too little are refused whatever is left, and take nothing of it. Claimants that one quota keeps out
+    take nothing of the next; that one is named as well where they alone ask too much of it.
     """
-    found = [next(filter(None, (_silent(quota, one.pod) for quota in quotas)), "") for one in claimants]
+    found = [[why for quota in quotas if (why := _silent(quota, one.pod))] for one in claimants]
+    silent = [bool(why) for why in found]
     for quota in quotas:
-        costs = [_cost(quota, one) if not why else {} for one, why in zip(claimants, found, strict=True)]
-        hard, used = _figures(quota)
-        for resource, limit in hard.items():
-            asked, left = [cost.get(resource, 0) for cost in costs], max(0, limit - used.get(resource, 0))
-            if sum(asked) > left:
-                names = [one.name for one in claimants]
-                text = _over(quota, resource, (left, limit), list(zip(names, asked, strict=True)))
-                found = [why or (text if own else "") for why, own in zip(found, asked, strict=True)]
+        kept_out = [bool(why) for why in found]
+        costs = [{} if mute else _cost(quota, one) for one, mute in zip(claimants, silent, strict=True)]
+        together = [(at, cost) for at, cost in enumerate(costs) if not kept_out[at]]
+        for group in (together, *([(at, cost)] for at, cost in enumerate(costs) if kept_out[at])):
+            for text, at in _excess(quota, [(at, claimants[at].name, cost) for at, cost in group]):
+                found[at].append(text)
     return found
+
+
+def _excess(quota: Manifest, group: Sequence[tuple[int, str, Amounts]]) -> Iterator[tuple[str, int]]:
+    """The entries of a quota of which some claimants together ask more than is left, for each that asks for any."""
+    hard, used = _figures(quota)
+    for resource, limit in hard.items():
+        asked, left = [cost.get(resource, 0) for _, _, cost in group], max(0, limit - used.get(resource, 0))
+        if sum(asked) > left:
+            names = [name for _, name, _ in group]
+            text = _over(quota, resource, (left, limit), list(zip(names, asked, strict=True)))
+            yield from ((text, at) for (at, _, _), own in zip(group, asked, strict=True) if own)
 
 
 def counts_priorities(quotas: Sequence[Manifest]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mlstack.plan.fit.asks import Ask
 from mlstack.plan.fit.blocked import blocked, held_by, offer, only_small
 from mlstack.plan.fit.devices import holders, model_of, offered, unready, vendor
+from mlstack.plan.fit.domains import as_strict
 from mlstack.plan.fit.fit import Fit
 from mlstack.plan.fit.nodes import Room
 from mlstack.plan.fit.phrases import (
@@ -87,7 +88,7 @@ def _largest(rooms: Sequence[Room], resource: str) -> Room | None:
 def reasons(found: Fit, rooms: Sequence[Room], types: Types) -> list[str]:
     """Why an ask does not find all its places, the binding reason first; each node is counted once."""
     if found.told:
-        return [found.told]
+        return [found.told, *found.more]
     return of_nodes(found, rooms, types)
 
 
@@ -108,12 +109,18 @@ def _binding(found: Fit, relevant: Sequence[Slots], lines: list[str], types: Typ
     """The reasons with that first which lets no more of the pods in."""
     high, count = found.room.high, found.ask.count
     if found.room.why:
-        return [rule_allows(found.room.why, high, count), *lines]
+        return [rule_allows(found.room.why, high, count) + _as_strict(found), *lines]
     if not high:
         return lines
     some = some_fit(high, count, found.ask.role or "pod")
-    scarce = _all_taken([one for one in relevant if one.count], found.ask, types)
+    scarce = _all_taken([one for one in relevant if one.count], found.ask, types) + _as_strict(found)
     return [f"{some}: {lines[0]}", *lines[1:]] if _is_short(lines, relevant) else [f"{some}: {scarce}", *lines]
+
+
+def _as_strict(found: Fit) -> str:
+    """The rules across nodes that allow no more, either: without what is named, they would be in the way."""
+    rules = as_strict(found.open_, found.ask.pod, found.room.high)
+    return "".join(f", and its {rule} rule allows no more" for rule in rules if rule != found.room.why)
 
 
 def _is_short(lines: Sequence[str], relevant: Sequence[Slots]) -> bool:

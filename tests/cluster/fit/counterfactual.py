@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
@@ -27,7 +28,7 @@ from tests.cluster.fit.plane import NODE, POD, QUOTA, RANGE
 
 NOW = {"gracePeriodSeconds": 0}
 ASKED = "oracle/asked"
-TRIES = 3
+PATIENCE = 6.0  # seconds; the API server heeds rules for a moment after they are gone
 Placed = Counter[tuple[int, str]]
 Relax = Callable[[Manifest], None]
 
@@ -48,7 +49,7 @@ def empty(client: Client, cases: Sequence[Case]) -> Placed:
     """Takes the pods that were there and passing states away from the nodes of some cases; what is placed then."""
     there = [pod for case in cases for pod in _there(case)]
     _remove(client, there)
-    plane.checked(client.map(lambda node: _open(client, node), [node for case in cases for node in case.scene.nodes]))
+    plane.checked(client.map(lambda one: _open(client, *one), [(node, c) for c in cases for node in c.scene.nodes]))
     for case in cases:
         plane.try_pods(client, pods(case))
     return plane.settled(client, plane.asked(client), plane.RETRY_SECONDS)
@@ -72,9 +73,7 @@ def unfounded(client: Client, cases: Sequence[Case], placed: Placed) -> list[str
     plane.wait(lambda: not any(_asked(client, name) for name in namespaces), "the jobs' pods are still there")
     for case in cases:
         _without_rules(client, case)
-    for _ in range(TRIES):  # the API server heeds rules for a moment after they are gone
-        for case in cases:
-            plane.try_pods(client, [_relaxed(case, pod) for pod in pods(case)])
+    _try_again(client, [_relaxed(case, pod) for case in cases for pod in pods(case)])
     found = settled(client)
     wrong = []
     for case in cases:
@@ -92,24 +91,35 @@ def settled(client: Client) -> Placed:
     return plane.settled(client, plane.asked(client))
 
 
+def _try_again(client: Client, wanted: Sequence[Manifest]) -> None:
+    """Creates pods, those that are refused again and again for some seconds."""
+    until = time.monotonic() + PATIENCE
+    while wanted and time.monotonic() < until:
+        wanted = [pod for pod in wanted if not plane.try_pods(client, [pod])]
+        time.sleep(0.5 if wanted else 0)
+
+
 def relaxations(case: Case) -> list[Relax]:
     """What has to be changed of a pod for its first reason to be gone."""
-    text, needs = _reason(case), case.asks[0].needs
+    text, needs = "; ".join(_reasons(case)), case.asks[0].needs
     if "the largest node" in text:
         return [_without(name) for name in needs]
-    return [relax for pattern, relax in RELAX if re.search(pattern, text)] + [
-        _without(name) for name in needs if _names(text, name)
-    ]
+    return [relax for pattern, relax in RELAX if re.search(pattern, text)] + _of_resources(case)
 
 
-def _reason(case: Case) -> str:
-    """What is said first; of the namespace's rules, also what nodes have against it."""
-    said = case.outlooks[0].reasons
-    return "; ".join(said[:2]) if case.outlooks[0].fit.told else said[0]
+def _of_resources(case: Case) -> list[Relax]:
+    return [_without(name) for name in case.asks[0].needs if any(_names(text, name) for text in _reasons(case))]
+
+
+def _reasons(case: Case) -> tuple[str, ...]:
+    """What is said first; of the namespace's rules, all of them and what nodes have against it."""
+    said, own = case.outlooks[0].reasons, case.outlooks[0].fit
+    return said[: 2 + len(own.more)] if own.told else said[:1]
 
 
 def _names(text: str, resource: str) -> bool:
-    if re.search(r"Quota|LimitRange", text) and "free" not in text:
+    """Test whether a reason is about a resource of the nodes: one about a quota or limit range goes with that."""
+    if re.search(r"Quota|LimitRange", text):
         return False
     short = short_name(resource)
     return (
@@ -147,8 +157,21 @@ def _tolerate(pod: Manifest) -> None:
 
 
 def _anywhere(pod: Manifest) -> None:
-    pod["spec"]["nodeSelector"] = {GROUP: pod["spec"]["nodeSelector"][GROUP]}
-    pod["spec"].get("affinity", {}).pop("nodeAffinity", None)
+    """Of nodes of another kind nothing else is told on purpose: all the rest goes, too."""
+    spec = pod["spec"]
+    spec["nodeSelector"] = {GROUP: spec["nodeSelector"][GROUP]}
+    for relax in (_tolerate, _portless, _unbound("affinity", "topologySpreadConstraints", "volumes")):
+        relax(pod)
+    spec.update(initContainers=[], containers=[{"name": "main", "image": "example/x", "resources": {}}])
+    for key in ("resources", "runtimeClassName", "hostNetwork"):
+        spec.pop(key, None)
+
+
+def _driverless(pod: Manifest) -> None:
+    """Without any accelerator."""
+    parts = [part for one in _containers(pod) for part in one["resources"].values()]
+    for name in {name for part in parts for name in part if "/" in name}:
+        _without(name)(pod)
 
 
 def _unbound(*keys: str) -> Relax:
@@ -161,8 +184,12 @@ def _unbound(*keys: str) -> Relax:
 
 
 def _portless(pod: Manifest) -> None:
-    for one in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
+    for one in _containers(pod):
         one.pop("ports", None)
+
+
+def _containers(pod: Manifest) -> list[Manifest]:
+    return [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]
 
 
 def _as_it_is(_pod: Manifest) -> None:
@@ -171,22 +198,26 @@ def _as_it_is(_pod: Manifest) -> None:
 
 RELAX: tuple[tuple[str, Relax], ...] = (
     (r"taint that|cordoned|not ready", _tolerate),
-    (r"node selector", _anywhere),
-    (r"driver or device plugin", _without("nvidia.com/gpu")),
+    (r"driver or device plugin", _driverless),
     (r"its anti-affinity", _unbound("podAntiAffinity")),
     (r"its affinity", _unbound("podAffinity")),
     (r"topology spread", _unbound("topologySpreadConstraints")),
     (r"its volumes?|ReadWriteOncePod|another volume|no more volumes", _unbound("volumes")),
     (r"\bport\b", _portless),
     (r"ResourceQuota|LimitRange|other pods'", _as_it_is),
+    (r"node selector", _anywhere),
 )
 
 
 def _without_rules(client: Client, case: Case) -> None:
-    """Takes away what a reason names of the namespace, or of other pods."""
-    text, namespace = _reason(case), case.asks[0].pod["metadata"]["namespace"]
+    """Takes away what a reason names of the namespace, or of other pods.
+
+    A namespace's rules go as well where the pod is to say less: they would fill it in again, or demand it.
+    """
+    text, namespace = "; ".join(_reasons(case)), case.asks[0].pod["metadata"]["namespace"]
+    silent = re.search("the largest node|node selector|driver or device plugin", text) or _of_resources(case)
     for kind, word in ((QUOTA, "ResourceQuota"), (RANGE, "LimitRange")):
-        if word in text:
+        if silent or word in text:
             client.json("DELETE", kind.path(namespace), NOW)
     if "other pods'" in text:
         _remove(client, [pod for pod in _there(case) if "podAntiAffinity" in str(pod["spec"].get("affinity"))])
@@ -213,14 +244,14 @@ def _asked(client: Client, namespace: str) -> list[Manifest]:
     return list(objects.list_objects(client, POD, namespace, labels=ASKED, metadata_only=True).items)
 
 
-def _open(client: Client, node: Manifest) -> None:
-    """Ends what passes: taints, a cordon, a driver that is not ready."""
-    (room,) = rooms([node], [])
+def _open(client: Client, node: Manifest, case: Case) -> None:
+    """Ends what passes: taints, a cordon, a driver that is not ready for what a case asks."""
+    (room,), asked = rooms([node], []), {name for ask in case.asks for name in ask.needs}
     name = node["metadata"]["name"]
     kept = [taint for taint in node["spec"].get("taints") or () if not passes(taint)]
     patch = {"spec": {"taints": kept or None, "unschedulable": None}}
     objects.patch(client, NODE, None, name, patch, manager="oracle")
-    more = {resource: str(number) for resource, number in promised(room, ["nvidia.com/gpu"]).items()}
+    more = {resource: str(number) for resource, number in promised(room, asked).items()}
     if more and MODEL in node["metadata"]["labels"]:
         status = {"status": {"allocatable": more, "capacity": more}}
         objects.patch(client, NODE, None, name, status, manager="oracle", subresource="status")

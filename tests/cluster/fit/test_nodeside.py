@@ -9,7 +9,7 @@ from mlstack.cluster.client import Client
 from mlstack.plan.fit.outlook import Prospect
 from mlstack.sandbox.nodes import SIMULATED
 from tests.cluster.fit import oracle
-from tests.cluster.fit.clusters import GROUP, MODEL
+from tests.cluster.fit.clusters import GROUP, HIGH, KEEN, MODEL
 from tests.cluster.fit.jobs import Scene
 from tests.cluster.fit.nodeside import COUNT, GPU, HOST, LIMITED, MIG, PASSING, REQUIRED, TENANT, ZONE, Side
 from tests.cluster.fit.spaces import Space
@@ -19,11 +19,15 @@ WAITS, NEVER = Prospect.WAITS, Prospect.NEVER
 VENDOR = {"key": GPU, "value": "present", "effect": "NoSchedule"}
 TOLERATED = [{"key": GPU, "operator": "Exists"}]
 LATE = "WaitForFirstConsumer"
+ONE_POD = "ReadWriteOncePod"
 
 
 @dataclass(frozen=True)
 class Aimed:
-    """A cluster and a kind of pods, of which `most` find a place; one more of them does what `prospect` says."""
+    """A cluster and a kind of pods, of which `most` find a place; one more of them does what `prospect` says.
+
+    `reason`: what its reasons begin with. `pushed`: how many find a place once others are pushed out for them.
+    """
 
     name: str
     most: int
@@ -35,6 +39,8 @@ class Aimed:
     device: str = ""
     side: Side = field(default_factory=Side)
     claims: tuple[Manifest, ...] = ()
+    space: Space = field(default_factory=Space)
+    pushed: int | None = None
 
 
 def node(
@@ -79,11 +85,11 @@ def storage(name: str, provisioner: str = "kubernetes.io/no-provisioner", **rest
     return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, **whole}
 
 
-def disk(name: str, storage_class: str, host: str, size: str) -> Manifest:
+def disk(name: str, storage_class: str, host: str, size: str, mode: str = "ReadWriteOnce") -> Manifest:
     match = {"matchExpressions": [{"key": HOST, "operator": "In", "values": [host]}]}
     spec = {
         "capacity": {"storage": size},
-        "accessModes": ["ReadWriteOnce"],
+        "accessModes": [mode],
         "storageClassName": storage_class,
         "persistentVolumeReclaimPolicy": "Retain",
         "local": {"path": "/disk"},
@@ -91,6 +97,15 @@ def disk(name: str, storage_class: str, host: str, size: str) -> Manifest:
     }
     metadata = {"name": f"oracle-late-{name}"}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+
+
+def quota(**hard: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": hard}}
+
+
+def most(**limits: str) -> Manifest:
+    spec = {"limits": [{"type": "Container", "max": limits}]}
+    return {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "team"}, "spec": spec}
 
 
 def csi_node(name: str, count: int) -> Manifest:
@@ -118,9 +133,10 @@ SPREAD = {
         }
     ]
 }
+FOUR_ZONES = {"topologySpreadConstraints": [{**SPREAD["topologySpreadConstraints"][0], "minDomains": 4}]}
 # Node names are oracle-SEED-INDEX; the seed of the first case is 9001, and each further one's is larger by 4.
 AIMED: tuple[Aimed, ...] = (
-    Aimed("slices behind the vendor's taint", 3, NEVER, "the nvidia-l4 node has 3 MIG 1g.5gb devices",
+    Aimed("slices behind the vendor's taint", 3, NEVER, "3 of 4 workers fit: the nvidia-l4 node has 3 MIG",
           (node(VENDOR, labels=L4, **{"nvidia.com__mig-1g.5gb": "3"}),), spec={"tolerations": TOLERATED}, device=MIG),
     Aimed("slices behind another taint", 0, NEVER, "1 node has a taint that it does not tolerate: nvidia.com/gpu",
           (node(VENDOR, labels=L4, **{"nvidia.com__mig-1g.5gb": "3"}),),
@@ -162,6 +178,35 @@ AIMED: tuple[Aimed, ...] = (
     Aimed("a port for each node", 2, NEVER, "2 of 3 workers fit: its host port allows one on each node",
           (node(), node()), spec={"ports": PORT}),
     Aimed("no node at all, and a rule", 0, NEVER, "1 node has a taint", (node(VENDOR),), spec=SPREAD),
+    Aimed("a claim for one pod", 1, WAITS, "its claim for one pod (ReadWriteOncePod) allows 1 of 2", (node(), node()),
+          spec=mounts("single"), claims=(claim("single", storageClassName="oracle-single", accessModes=[ONE_POD]),),
+          side=Side([storage("oracle-single")], [disk("single", "oracle-single", "oracle-9073-0", "9Gi", ONE_POD)])),
+    Aimed("a claim for one pod, in use", 0, WAITS, "it mounts PersistentVolumeClaim/used, which is ReadWriteOncePod",
+          (node(), node()),
+          (pod(0, **mounts("used")),), mounts("used"),
+          claims=(claim("used", storageClassName="oracle-used", accessModes=[ONE_POD]),),
+          side=Side([storage("oracle-used")], [disk("used", "oracle-used", "oracle-9077-0", "9Gi", ONE_POD)])),
+    Aimed("the volume is where others can be pushed out", 0, WAITS, "1 node has less than 1 cpu free; 1 node is",
+          (node(), node()),
+          (pod(0, "4"), pod(1, "4", priority=HIGH)), {**mounts("there"), "priorityClassName": KEEN},
+          claims=(claim("there", storageClassName="oracle-there"),), pushed=1,
+          side=Side([storage("oracle-there")], [disk("there", "oracle-there", "oracle-9081-0", "9Gi")])),
+    Aimed("the volume is where nobody can be pushed out", 0, WAITS, "1 node has less than 1 cpu free; 1 node is",
+          (node(), node()),
+          (pod(0, "4"), pod(1, "4", priority=HIGH)), {**mounts("away"), "priorityClassName": KEEN},
+          claims=(claim("away", storageClassName="oracle-far"),),
+          side=Side([storage("oracle-far")], [disk("far", "oracle-far", "oracle-9085-1", "9Gi")])),
+    Aimed("pushing others out brings no pod to be beside", 0, WAITS, "1 node is kept off by its affinity rule, and has",
+          (node(),), (pod(0, "4"),), {**near(term(app="db")), "priorityClassName": KEEN}),
+    Aimed("a pod to be beside, on a node without GPUs", 0, WAITS, "1 node is kept off by its affinity rule, and offers",
+          (node(), node(labels=L4, **{"nvidia.com__mig-1g.5gb": "3"}), node(PASSING[1], labels=L4, **SHARED)),
+          (pod(0, labels={"role": "worker"}),), near(term(app="worker")), device=GPU),
+    Aimed("kept off twice", 0, WAITS, "1 node is kept off by other pods' anti-affinity rule, and is kept off by its",
+          (node(),), (pod(0, labels={"role": "worker"}, **apart(term(app="worker"))),), FOUR_ZONES),
+    Aimed("two rules that are as strict", 2, NEVER, "2 of 3 workers fit: its host port allows one on each node, and its"
+          " anti-affinity rule allows no more", (node(), node()), spec={"ports": PORT, **apart(term(app="worker"))}),
+    Aimed("refused twice", 0, NEVER, "container main asks more cpu than the 500m that LimitRange/team allows; "
+          "ResourceQuota/team has 0 of 0 pods left", (node(),), space=Space([quota(pods="0")], [most(cpu="500m")])),
 )  # fmt: skip
 
 
@@ -179,7 +224,7 @@ def scene(number: int, aimed: Aimed) -> Scene:
     spec["nodeSelector"] = {**group, **spec.get("nodeSelector", {})}
     template = {"metadata": {"labels": {**group, "role": "worker", TENANT: "a"}}, "spec": spec}
     side = Side(aimed.side.classes, aimed.side.volumes, list(aimed.claims), aimed.side.csi_nodes)
-    return Scene(seed, nodes, there, [template], Space(), side)
+    return Scene(seed, nodes, there, [template], aimed.space, side)
 
 
 def _node(seed: int, index: int, made: Manifest) -> Manifest:
@@ -200,6 +245,8 @@ def _pod(seed: int, index: int, made: Manifest, group: Manifest) -> Manifest:
     container = {"name": "main", "image": "example/x", "resources": {"requests": {"cpu": made["cpu"]}}}
     metadata = {"name": f"there-{seed}-{index}", "labels": {**group, **made["labels"]}}
     spec = {"containers": [container], "nodeName": f"oracle-{seed}-{made['at']}"}
+    spec |= {key: made[key] for key in ("affinity", "volumes") if key in made}
+    spec |= {"priorityClassName": made["priority"]} if "priority" in made else {}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
@@ -214,7 +261,9 @@ def test_each_case(client: Client, made: str) -> None:
     for aimed, case in zip(AIMED, cases, strict=True):
         (one,) = case.outlooks
         got = placed[case.scene.seed, "worker"]
-        told = (case.most, got, one.prospect, one.reasons[0] if one.reasons else "")
-        if (case.most, got, one.prospect) != (aimed.most, aimed.most, aimed.prospect) or aimed.reason not in told[3]:
-            wrong.append(f"{aimed.name}: {told}")
+        told, expected = "; ".join(one.reasons), aimed.most if aimed.pushed is None else aimed.pushed
+        pushing = "preempting" in told
+        right = (aimed.most, expected, aimed.prospect, aimed.pushed is not None)
+        if (case.most, got, one.prospect, pushing) != right or not told.startswith(aimed.reason):
+            wrong.append(f"{aimed.name}: {case.most}, {got}, {one.prospect}, {told}")
     assert not wrong, "\n".join(wrong)

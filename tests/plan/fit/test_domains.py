@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlstack.plan.fit.domains import APART, SPREAD, TOGETHER, Range, placed, usable
+from mlstack.plan.fit.domains import APART, SPREAD, TOGETHER, Range, as_strict, coupled, placed, rules_against, usable
 from mlstack.plan.fit.nodes import Room, rooms
 from mlstack.plan.fit.slots import slots
 
@@ -85,3 +85,22 @@ def test_label_keys_keep_generations_apart(build: Build) -> None:
     for keys, count in ((["hash"], 16), ([], 14)):
         pod = build.pod(labels={"app": "job", "hash": "new"}, **_spread(JOB, matchLabelKeys=keys))
         assert _placed(there, pod).high == count
+
+
+def test_rules_that_keep_a_node_closed_besides_others(build: Build) -> None:
+    """Of a spread, too, where no node takes a pod that could bring the emptiest zone up."""
+    there = rooms([build.node("a1", {"zone": "a"}), build.node("b1", {"zone": "b"})], [build.pod("a1", {"app": "job"})])
+    pod = build.pod(labels={"app": "job"}, **_spread(JOB), **_affinity("podAffinity", WEB))
+    assert rules_against(pod, there, first=True)({"zone": "a"}) == [TOGETHER, SPREAD]
+    assert rules_against(pod, there, first=False)({"zone": "a"}) == [TOGETHER]
+    assert rules_against(pod, there, first=True)({"zone": "b"}) == [TOGETHER]
+
+
+def test_rules_that_allow_no_more_than_there_is_room_for(build: Build) -> None:
+    there = rooms([build.node(name, {"zone": name}, allocatable={"cpu": "1"}) for name in ("a", "b")], [])
+    for spec, rules in ((_affinity("podAntiAffinity", JOB), [APART]), (_spread(JOB, maxSkew=2), []), ({}, [])):
+        pod = build.pod(labels={"app": "job"}, **spec)
+        open_ = usable([slots(room, pod) for room in there], pod)
+        assert placed(open_, pod) == Range(2, 2)
+        assert as_strict(open_, pod, 2) == rules
+        assert coupled(pod, there) is bool(spec)

@@ -76,8 +76,13 @@ DEFAULT = {
     "metadata": {"name": "d", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
     "provisioner": "example.com/nfs",
 }
-BOUND = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOncePod"], "volumeName": "pv"}}
-VOLUME = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
+BOUND: dict[str, Any] = {
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOncePod"], "volumeName": "pv"},
+}
+ONE_POD = {"accessModes": ["ReadWriteOncePod"]}
+LATE = {"metadata": {"name": "late"}, "provisioner": "example.com/nfs", "volumeBindingMode": "WaitForFirstConsumer"}
+VOLUME: dict[str, Any] = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
 
 
 @pytest.mark.parametrize(
@@ -124,3 +129,49 @@ def test_what_is_not_about_nodes(
     ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", 2, build.pod(requests=WORKER, **pod))
     (found,) = fit(View(**{"nodes": rooms(_l4(build, 3), []), **view}), [ask])
     assert (found.verdict, found.told) == (verdict, told)
+
+
+def test_all_that_refuses_pods_is_told(build: Build) -> None:
+    """In the order in which the API server would say it: one that is mended alone would show the next."""
+    limits = {"metadata": {"name": "lr"}, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}}
+    quotas = [_quota({"pods": "1", "requests.cpu": "3"}, {}), _quota({"count/pods": "0"}, {})]
+    view = View(rooms(_l4(build, 3), []), quotas=quotas, ranges=[limits])
+    (found,) = fit(view, [Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", 2, build.pod(requests=WORKER, **VOLUME))])
+    assert (found.verdict, found.claim) == (NOT, False)
+    assert [found.told, *found.more] == [
+        "the pod asks more cpu than the 1 that LimitRange/lr allows",
+        "ResourceQuota/q has 1 of 1 pods left, and 2 are asked",
+        "ResourceQuota/q has 3 of 3 requests.cpu left, and 4 are asked",
+        "ResourceQuota/q has 0 of 0 count/pods left, and 2 are asked",
+        "it mounts PersistentVolumeClaim/data, which is not there",
+    ]
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(1, FITS), (2, NOT)])
+@pytest.mark.parametrize("phase", ["Bound", "Pending"])
+def test_a_claim_for_one_pod(build: Build, count: int, verdict: Verdict, phase: str) -> None:
+    """ReadWriteOncePod: one pod has it, whatever room there is, and another's pod keeps all off."""
+    spec = (
+        {**BOUND["spec"], "storageClassName": "late"} if phase == "Bound" else {**ONE_POD, "storageClassName": "late"}
+    )
+    claim = {"metadata": {"name": "data"}, "spec": spec, "status": {"phase": phase}}
+    storage = Storage({"data": claim}, {"pv": {"metadata": {"name": "pv"}, "spec": {}}}, {"late": LATE})
+    asked = [Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", count, build.pod(requests=WORKER, **VOLUME))]
+    nodes = _l4(build, 3)
+    (found,) = fit(View(rooms(nodes, []), storage=storage), asked)
+    assert (found.verdict, found.room.high, found.room.why) == (verdict, 1, "claim")
+    (found,) = fit(View(rooms(nodes, [build.pod("l4-0", **VOLUME)]), storage=storage), asked)
+    assert (found.verdict, found.told) == (
+        NOT,
+        "it mounts PersistentVolumeClaim/data, which is ReadWriteOncePod and in use by p",
+    )
+
+
+def test_a_claim_for_one_pod_of_several_kinds_of_pods(build: Build) -> None:
+    claim = {**BOUND, "status": {"phase": "Bound"}}
+    storage = Storage({"data": claim}, {"pv": {"metadata": {"name": "pv"}, "spec": {}}})
+    pods = [build.pod(requests=WORKER, **VOLUME), build.pod(requests={"cpu": "1"}, **VOLUME)]
+    asked = [Ask("cnn", Key("", "Pod", "ml", "cnn"), f"r{at}", 1, pod) for at, pod in enumerate(pods)]
+    found = fit(View(rooms(_l4(build, 3), []), storage=storage), asked)
+    assert [one.verdict for one in found] == [NOT, NOT]
+    assert found[0].crowd == "2 pods mount PersistentVolumeClaim/data, which one pod only can use (ReadWriteOncePod)"

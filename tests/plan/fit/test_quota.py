@@ -22,7 +22,8 @@ def _quota(hard: dict[str, str], used: dict[str, str] | None = None, **spec: Any
 def _told(
     quota: Mapping[str, Any], *pods: tuple[str, dict[str, Any], int], objects: dict[str, int] | None = None
 ) -> Any:
-    return refusals([quota], [Claimant(name, pod, count, objects or {}) for name, pod, count in pods])
+    found = refusals([quota], [Claimant(name, pod, count, objects or {}) for name, pod, count in pods])
+    return ["; ".join(why) for why in found]
 
 
 @pytest.mark.parametrize(
