@@ -30,6 +30,7 @@ from mlstack.plan.fit.view import View
 from mlstack.plan.fit.volumes import Claims, Storage, by_name, mounts
 
 PAGE = 1000  # pods a request: what is not needed of them is dropped page by page, so that memory stays small
+CLAIMING = ("PersistentVolumeClaim", "StatefulSet")
 NOT_ENDED = "status.phase!=Succeeded,status.phase!=Failed"
 APP, COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
 UNCLAIMED = "device classes and resource slices may not be listed: devices that pods claim are not known"
@@ -132,12 +133,33 @@ def see(
     return _with_claimed(client, view) if matters(view.nodes, asked) else view
 
 
+def rules(client: Client, namespace: str, asked: Sequence[Ask]) -> View:
+    """What a namespace allows, without its nodes and pods: for objects that have none.
+
+    Limit ranges and classes are about volume claims only, here.
+    """
+    claims = any(kind in CLAIMING for ask in asked for _, kind in ask.objects.kinds)
+    names = ("quotas", "ranges", "classes") if claims else ("quotas",)
+    found = dict(
+        zip(names, client.map(lambda name: _list(client, namespace, name, lambda _: False), names), strict=True)
+    )
+    items = {name: _items(found.get(name, [])) for name in ("quotas", "ranges", "classes")}
+    classes = by_name(items["classes"])
+    return View(
+        nodes=None,
+        quotas=without_own(client, namespace, items["quotas"], (), asked, default_class(classes)),
+        ranges=items["ranges"],
+        storage=_storage(found, {}),
+        blind=tuple(KINDS[name].blind for name, answer in found.items() if isinstance(answer, MlstackError)),
+    )
+
+
 def _storage(found: Mapping[str, object], coming: Claims) -> Storage:
     """The claims, volumes and classes that were read, and what limits volumes where that was read too."""
     known = {name: answer if isinstance(answer, list) else None for name, answer in found.items()}
     volumes, classes, limits = (known.get(name) for name in ("volumes", "classes", "limits"))
     return Storage(
-        by_name(known["claims"] or ()),
+        by_name(known.get("claims") or ()),
         None if volumes is None else by_name(volumes),
         None if classes is None else by_name(classes),
         coming,

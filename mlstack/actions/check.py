@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlstack.actions.checks import Asked, look, untold
 from mlstack.actions.events import Connected
-from mlstack.actions.fitting import look_at_room
+from mlstack.actions.fitting import look_at_room, look_at_rules
 from mlstack.actions.preflight import whole_rights
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.tune import unscaled
@@ -16,6 +16,7 @@ from mlstack.compose.manifests import Manifest
 from mlstack.plan.findings import CLUSTER, Finding, Look, Row, findings, rows
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.volumes import by_name
+from mlstack.plan.outside import spawned_claims
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ def _cluster(session: Session) -> str:
 def _room(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Look]:
     asked = _asks(session, chosen)
     if not any(ask.count for ask in asked):
-        return []
+        return look_at_rules(session, asked) if asked else []
+    spawned = [claim for name, own in chosen.items() for claim in spawned_claims(own, session.settings(name))]
     claims = by_name(m for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim")
-    return look_at_room(session, asked, claims, devices_only=False)
+    return look_at_room(session, asked, claims, spawned, devices_only=False)
 
 
 def _asks(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Ask]:

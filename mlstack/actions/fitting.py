@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from mlstack.actions.capacity import COMPONENT, KINDS, Capacity, capacity, model_names, own_pods
+from mlstack.actions.capacity import COMPONENT, KINDS, Capacity, capacity, model_names, own_pods, rules
 from mlstack.actions.garbage import uncollected
 from mlstack.actions.session import Session
 from mlstack.plan.findings import NODES, QUOTAS, STORAGE, Finding, Look
@@ -14,17 +14,27 @@ from mlstack.plan.fit.fit import objects_refused
 from mlstack.plan.fit.nodes import Pod, Room
 from mlstack.plan.fit.outlook import Outlook, Prospect
 from mlstack.plan.fit.sharing import torn, warning
-from mlstack.plan.fit.volumes import Claims
+from mlstack.plan.fit.volumes import ONE_POD, Claims, claims_of
 from mlstack.plan.fit.words import beyond_all, device_of
 from mlstack.plan.hints import hint_of_fit
 from mlstack.wording import counted
 
 
+def look_at_rules(session: Session, asked: Sequence[Ask]) -> list[Look]:
+    """Whether the namespace refuses the objects of an app that has no pods."""
+    view = rules(session.connection.client, session.connection.namespace, asked)
+    refused = [_refused(name, why) for name, why in objects_refused(view, asked).items()]
+    return [*refused, *(Look(QUOTAS, "", unseen=text) for text in view.blind)]
+
+
 @uncollected()
-def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devices_only: bool) -> list[Look]:
+def look_at_room(
+    session: Session, asked: Sequence[Ask], coming: Claims, spawned: Collection[str] = (), *, devices_only: bool
+) -> list[Look]:
     """Whether these pods find a place. Those of the same components that are there make room for them.
 
-    `coming`: volume claims about to be made. With `devices_only` the others are counted, but not told of.
+    `coming`: volume claims about to be made; `spawned`: claims that every notebook will mount. With `devices_only` the
+    pods without accelerators are counted, but not told of; claims that pods cannot share are always told.
     """
     own, there = own_pods(session.owner.app, {ask.component for ask in asked}), set[str]()
 
@@ -39,16 +49,15 @@ def look_at_room(session: Session, asked: Sequence[Ask], coming: Claims, *, devi
         return [Look(NODES, "", unseen=KINDS["nodes"].blind)]
     told = [one for one in found if device_of(one.ask) or not devices_only]
     looks = [_look(session, one, view.nodes or ()) for one in told if one.ask.count]
+    known = {name for one in told for name in claims_of(one.ask.pod)}  # the fit tells of those for one pod
     torn_apart = [
-        Look(STORAGE, f"PersistentVolumeClaim/{name}", _shared(name, pods)) for name, pods in torn(view, asked)
+        Look(STORAGE, f"PersistentVolumeClaim/{one.claim}", Finding(*warning(one), certain=False))
+        for one in torn(view, asked, spawned)
+        if one.mode != ONE_POD or one.claim not in known
     ]
     refused = [_refused(name, why) for name, why in objects_refused(view, asked).items()]
     unseen = [Look(NODES, "", unseen=text) for text in view.blind if not devices_only]
     return [*looks, *torn_apart, *refused, *unseen]
-
-
-def _shared(claim: str, pods: int) -> Finding:
-    return Finding(*warning(claim, pods), certain=False)
 
 
 def _outlooks(seen: Capacity, asked: Sequence[Ask], there: Collection[str]) -> list[Outlook]:

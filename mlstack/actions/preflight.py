@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mlstack.actions.checks import Asked, look, untold
 from mlstack.actions.events import Notice, OnEvent
@@ -10,13 +10,17 @@ from mlstack.actions.fitting import look_at_room
 from mlstack.actions.planning import Planning
 from mlstack.actions.rights import plurals
 from mlstack.actions.session import Session
+from mlstack.cluster import objects
+from mlstack.cluster.kinds import well_known
 from mlstack.compose.manifests import Manifest, without_nulls
 from mlstack.errors import MlstackError
 from mlstack.plan.findings import Finding, Look, findings
 from mlstack.plan.fit.asks import Ask, asks
-from mlstack.plan.fit.volumes import Claims
+from mlstack.plan.fit.sharing import narrow, shared
+from mlstack.plan.fit.volumes import Claims, claims_of
 from mlstack.plan.fit.words import device_of
 from mlstack.plan.model import Action, Change, Plan
+from mlstack.plan.outside import spawned_claims
 from mlstack.plan.rights import Right, own_rights, rights, rights_of
 
 NEW = (Action.CREATE, Action.NEW_RUN, Action.RECREATE, Action.ADOPT)
@@ -42,13 +46,15 @@ def preflight(session: Session, planning: Planning, on_event: OnEvent) -> None:
     """Tells what may be in the way of what is about to be made. Raises PreflightError for what certainly is.
 
     Reads only what new objects, and new references of changed ones, refer to outside of the app; the user's rights
-    where a kind comes for the first time or something goes; nodes and pods where pods ask for accelerators.
+    where a kind comes for the first time or something goes; nodes and pods where pods ask for accelerators, or share a
+    claim that one node only can have.
     """
     plan = planning.plan
     looks = look(session, _asked(session, planning))
     asked = starting(session, plan)
-    if any(map(device_of, asked)):
-        looks += untold(look_at_room(session, asked, coming_claims(plan), devices_only=True), looks)
+    spawned = _spawned(session, plan)
+    if any(map(device_of, asked)) or _may_tear(session, asked, spawned, coming_claims(plan)):
+        looks += untold(look_at_room(session, asked, coming_claims(plan), spawned, devices_only=True), looks)
     tell(session, looks, on_event)
 
 
@@ -122,6 +128,34 @@ def starting(session: Session, plan: Plan) -> list[Ask]:
     manifests = by_component(plan.of(*STARTING))
     namespace = session.connection.namespace
     return [ask for component, found in manifests.items() for ask in asks(component, found, namespace)]
+
+
+def _spawned(session: Session, plan: Plan) -> list[str]:
+    """The claims that every notebook of the hubs that the plan creates or changes will mount."""
+    made = by_component(plan.of(*STARTING))
+    return [claim for name, own in made.items() for claim in spawned_claims(own, session.settings(name))]
+
+
+def _may_tear(session: Session, asked: Sequence[Ask], spawned: Sequence[str], coming: Claims) -> bool:
+    """Whether what starts mounts a claim that several pods of the app share, and that is not for several nodes.
+
+    The claims are asked for only then, each by its name.
+    """
+    starts = {name for ask in asked if ask.count for name in claims_of(ask.pod)}
+    if not starts and not spawned:
+        return False
+    namespace = session.connection.namespace
+    everything = [ask for name, own in session.manifests.items() for ask in asks(name, own, namespace)]
+    several = shared([*asked, *_others(everything, asked)]).keys() & starts
+    names = sorted({*spawned, *several})
+    client, kind = session.connection.client, well_known("v1", "PersistentVolumeClaim")
+    there = client.map(lambda name: coming.get(name) or objects.find(client, kind, namespace, name), names)
+    return any(isinstance(claim, Mapping) and bool(narrow(claim)) for claim in there)
+
+
+def _others(everything: Sequence[Ask], asked: Sequence[Ask]) -> list[Ask]:
+    owners = {ask.owner for ask in asked}
+    return [ask for ask in everything if ask.owner not in owners]
 
 
 def coming_claims(plan: Plan) -> Claims:

@@ -148,11 +148,26 @@ def _own(manifest: Manifest) -> Iterator[_Reference]:
         yield _Reference("networking.k8s.io/v1", "IngressClass", spec["ingressClassName"])
 
 
+def spawned_claims(manifests: Sequence[Manifest], settings: Mapping[str, Setting]) -> list[str]:
+    """The claims that every notebook of a hub mounts: its configuration names them, and no pod template."""
+    if not any(manifest["kind"] == "StatefulSet" for manifest in manifests):
+        return []
+    found = [setting.value or [] for name, setting in settings.items() if _is_setting(name, "shared_claims")]
+    return [str(claim) for claims in found if isinstance(claims, list) for claim in claims]
+
+
+def _is_setting(name: str, of_hub: str) -> bool:
+    """Test whether a parameter is a hub's, by its own name or by that in a prototype that brings a hub."""
+    return name == of_hub or name.endswith(f"_{of_hub}")
+
+
 def _configured(manifest: Manifest, settings: Mapping[str, Setting]) -> Iterator[_Reference]:
-    """A hub makes its users' claims itself, of a class that stands in its configuration."""
+    """A hub makes its users' claims itself, of a class that stands in its configuration, and mounts those of all."""
+    for claim in spawned_claims([manifest], settings):
+        yield _Reference("v1", "PersistentVolumeClaim", claim, "", "for every notebook")
     if manifest["kind"] == "StatefulSet":
         for name, setting in settings.items():
-            if setting.value and (name == "storage_class" or name.endswith("_storage_class")):
+            if setting.value and _is_setting(name, "storage_class"):
                 yield _Reference("storage.k8s.io/v1", "StorageClass", str(setting.value))
 
 

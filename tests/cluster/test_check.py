@@ -151,6 +151,7 @@ def kinds(kubectl: Kubectl, minikube: Sandbox) -> Iterator[Callable[[str, str, s
 def checked(app: App, *words: str) -> dict[str, Any]:
     """What check says, as data; its exit code tells whether there is an error."""
     done = app.run("check", "dev", *words, "-o", "json")
+    assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     errors = [one for one in found["findings"] if one["severity"] == "error"]
     assert done.returncode == (1 if errors else 0), done.stderr
@@ -300,11 +301,11 @@ def test_nodes_whose_device_plugin_is_missing(app: App, namespace: str, kubectl:
 
 
 def test_few_requests(app: App) -> None:
-    """Who the cluster is, the inventory, and the rights: that is all, where nothing outside is referred to."""
+    """Who the cluster is, the inventory, the rights, and the quotas: all, where nothing outside is referred to."""
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
     app.write({"components/web/web.yaml": yaml.safe_dump(settings)})
     found = checked(app)
-    assert (found["requests"], told(found)) == (3, [])
+    assert (found["requests"], told(found)) == (4, [])
     assert found["checks"] == [
         {"topic": "cluster", "state": "ok", "what": "the one that dev is pinned to"},
         {"topic": "rights", "state": "ok", "what": "all 6 that it takes"},
@@ -368,3 +369,68 @@ def test_the_page_shows_what_is_printed(shown: App, namespace: str) -> None:
         DOC.write_text(after, "utf-8")
     else:
         assert after == before
+
+
+SHARED = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: NAME}
+spec:
+  parallelism: PODS
+  completions: PODS
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: x, volumeMounts: [{name: data, mountPath: /data}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+"""
+START = "those on another node than the first do not start."
+
+
+def test_a_claim_for_one_node_that_several_pods_mount(
+    new_app: Callable[[str], App], gke: Sandbox, namespace: str, kubectl: Kubectl
+) -> None:
+    """F18: in check and before an apply, without GPUs as well: of one job, of several, and of a hub's notebooks."""
+    app = new_app("shop")
+    app.do("env", "add", "dev", "--context=gke", f"--namespace={namespace}", "--platform=gke")
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": spec}
+    kubectl("create", "namespace", namespace, context="gke")
+    kubectl("create", "-n", namespace, "-f", "-", context="gke", stdin=yaml.safe_dump(claim))
+    try:
+        of_pods = f"PersistentVolumeClaim/data is ReadWriteOnce and 2 pods mount it: {START}"
+        app.write({"components/one/job.yaml": SHARED.replace("NAME", "one").replace("PODS", "1")})
+        assert told(checked(app)) == []
+        assert "ReadWriteOnce" not in app.do("apply", "dev", "--no-wait")
+        app.write({"components/two/job.yaml": SHARED.replace("NAME", "two").replace("PODS", "1")})
+        assert told(checked(app)) == [("warning", of_pods)]
+        assert told(checked(app, "two")) == [("warning", of_pods)], "the pod of `one` is there"
+        assert of_pods in app.do("apply", "dev", "--no-wait")
+        app.do("generate", "jupyterhub", "hub", "--shared_claims=[data]")
+        of_notebooks = f"PersistentVolumeClaim/data is ReadWriteOnce and every notebook mounts it: {START}"
+        assert told(checked(app, "hub")) == [("warning", of_notebooks)]
+        assert of_notebooks in app.do("apply", "dev", "-c", "hub", "--no-wait")
+        app.do("param", "set", "hub", "shared_claims", "[gone]")
+        gone = (
+            f"hub: PersistentVolumeClaim gone, for every notebook, is not there in namespace {namespace}, so that its"
+        )
+        ((severity, problem),) = told(checked(app, "hub"))
+        assert (severity, problem[: len(gone)]) == ("error", gone)
+    finally:
+        kubectl("delete", "namespace", namespace, "--wait=false", context="gke")
+
+
+def test_a_quota_counts_what_an_app_without_pods_has(app: App, inside: Namespaced) -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+    app.write({"components/conf/conf.yaml": yaml.safe_dump(config)})
+    assert told(checked(app)) == []
+    inside("create", "quota", "tight", "--hard=configmaps=0")
+    wait_until_counted(inside)
+    ((severity, problem),) = told(checked(app))
+    assert severity == "error"
+    assert problem.startswith("conf: the namespace refuses its objects: ResourceQuota/tight has 0 of 0 configmaps left")
+
+
+def wait_until_counted(inside: Namespaced) -> None:
+    while not inside("get", "quota", "tight", "-o", "jsonpath={.status.used.configmaps}"):
+        time.sleep(0.2)

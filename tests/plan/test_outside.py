@@ -6,7 +6,7 @@ import pytest
 
 from mlstack.compose.layers import Setting
 from mlstack.compose.manifests import Manifest
-from mlstack.plan.outside import PULL, Need, custom_kinds, needs
+from mlstack.plan.outside import PULL, Need, custom_kinds, needs, spawned_claims
 
 CLASS = "storage.k8s.io/v1"
 
@@ -145,3 +145,14 @@ def test_a_volume_of_the_app_serves_the_claims_of_its_class() -> None:
     claims = [claim(storageClassName="manual"), claim(storageClassName="fast")]
     found = needs({"a": claims}, {"a": [*claims, volume]}, {})
     assert found == [Need("a", CLASS, "StorageClass", "", "fast")]
+
+
+def test_claims_of_every_notebook() -> None:
+    hub, other = made("StatefulSet", "apps/v1", spec={}), made("Deployment", "apps/v1", spec={})
+    settings = {"hub_shared_claims": Setting("hub_shared_claims", ["data"]), "claims": Setting("claims", ["other"])}
+    assert spawned_claims([other, hub], settings) == ["data"]
+    assert spawned_claims([other], settings) == []
+    use = "for every notebook"
+    assert needs({"a": [hub]}, {"a": [hub]}, {"a": settings}) == [
+        Need("a", "v1", "PersistentVolumeClaim", "n", "data", "", use)
+    ]
