@@ -12,7 +12,7 @@ from mlstack.cluster.kinds import Resource, well_known
 from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.queues import Queues
-from mlstack.plan.fit.workloads import in_queue, told_in_queue
+from mlstack.plan.fit.workloads import in_queue, is_deactivated, told_in_queue
 
 GROUP = "kueue.x-k8s.io"
 EVERY_SECONDS = 5.0
@@ -67,6 +67,10 @@ class QueueWords:
         if namespaces:
             self.asked = time.monotonic()
             self.workloads = [one for namespace in namespaces for one in workloads_in(self.client, namespace)]
+
+    def deactivated(self, live: Manifest) -> bool:
+        """Test whether the job's Workload is switched off, as of the last time they were listed."""
+        return is_deactivated(live, self.workloads)
 
     def told(self, live: Manifest, reason: str) -> str:
         """What a job says of itself, with what its queue says."""

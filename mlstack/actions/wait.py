@@ -136,11 +136,14 @@ def check_outcome(session: Session, waited: Waited, what: str, spent: str = "") 
         raise WorkloadFailedError("; ".join(told), _hint_of_failed(session, failed))
     lacking = [key for key, state in waited.states.items() if not _enough(is_run(key), state.state, what)]
     if lacking:
-        told = [f"{key} {waited.states[key].progress} {waited.reasons[key]}".rstrip() for key in lacking]
-        problem = f"not {what} in time" if waited.timed_out else "cannot become ready as things stand"
+        told = [" ".join(filter(None, (str(k), waited.states[k].progress, waited.reasons[k]))) for k in lacking]
+        end = "finish" if what == "finished" else "become ready"
+        problem = f"not {what} in time" if waited.timed_out else f"cannot {end} as things stand"
         lacks = "; ".join(told).rstrip(".")  # a log's last line may end with one
         before = f" {spent}" if waited.timed_out and spent else ""
-        raise NotReadyError(f"{problem.capitalize()}: {lacks}.{before}", f"Look again: mlstack status {name}")
+        again = f"mlstack wait {name}" + (" --for finished" if what == "finished" else "")
+        hint = f"Release it, then: {again}" if waited.suspended.issuperset(lacking) else ""
+        raise NotReadyError(f"{problem.capitalize()}: {lacks}.{before}", hint or f"Look again: mlstack status {name}")
 
 
 def _hint_of_failed(session: Session, failed: Sequence[Key]) -> str:

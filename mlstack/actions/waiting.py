@@ -18,9 +18,10 @@ from mlstack.plan.hints import with_hint
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import NOTHING, Reason, best_reason, own_reason, owned_pods
 from mlstack.plan.runrecords import ContainerEnd
-from mlstack.plan.runs import is_run, run_readiness
+from mlstack.plan.runs import asks_suspended, in_queue, is_run, run_readiness, suspend_path
 
 TICK_SECONDS = 0.5
+DEACTIVATED = "suspended in its queue (spec.active of its Workload is false)"
 GRACE_SECONDS = 10.0  # how long "unschedulable" may last before it counts, where no node can come
 
 
@@ -38,7 +39,8 @@ class Patience:
 class Waited:
     """How it ended: the last state and reason of each target, whether the time ran out, and the pods that were seen.
 
-    `ends`: of runs, the containers that ended badly, also where their pods are gone by now.
+    `ends`: of runs, the containers that ended badly, also where their pods are gone by now. `suspended`: the runs that
+    somebody has to release first.
     """
 
     states: Mapping[Key, Readiness]
@@ -47,6 +49,7 @@ class Waited:
     timed_out: bool
     pods: tuple[Manifest, ...] = ()
     ends: Mapping[Key, tuple[ContainerEnd, ...]] = field(default_factory=dict, hash=False)
+    suspended: frozenset[Key] = frozenset()
 
     @property
     def ready(self) -> int:
@@ -99,7 +102,8 @@ class _Wait:
             self.look_once_more()
         texts = {key: self.text(key) for key in self.targets}
         pods = tuple(self.sight.pods.values())
-        return Waited(self.states, texts, self.sight.lives, not self.settled(), pods, self.ends.result())
+        late, suspended = not self.settled(), frozenset(key for key in self.targets if self.suspension(key))
+        return Waited(self.states, texts, self.sight.lives, late, pods, self.ends.result(), suspended)
 
     def look_once_more(self) -> None:
         """Judges by one more LIST, so that what a time-out reports does not depend on how soon the watches spoke."""
@@ -121,7 +125,7 @@ class _Wait:
 
     def settled(self) -> bool:
         """Whether waiting longer is of no use."""
-        if all(self.done(key) for key in self.targets):
+        if all(self.done(key) or self.suspension(key) for key in self.targets):
             return True
         return self.patience.fail_fast and any(self.hopeless(key) for key in self.targets)
 
@@ -132,6 +136,15 @@ class _Wait:
         if self.patience.what == "finished" and is_run(key):
             return state is State.FINISHED
         return self.states[key].ready
+
+    def suspension(self, key: Key) -> str:
+        """Return what keeps a run suspended until somebody releases it; "" for nothing, or a queue where it waits."""
+        live = self.sight.lives.get(key)
+        if live is None or not is_run(key) or self.done(key):
+            return ""
+        if in_queue(live):
+            return DEACTIVATED if self.queues.deactivated(live) else ""
+        return f"suspended ({'.'.join(suspend_path(key))} is true)" if asks_suspended(live) else ""
 
     def hopeless(self, key: Key) -> bool:
         reason, state = self.reasons[key], self.states[key].state
@@ -164,6 +177,8 @@ class _Wait:
             return replace(found, text="; ".join(filter(None, (state.reason.rstrip("."), found.text))))
         if self.done(key):
             return NOTHING
+        if suspended := self.suspension(key):
+            return Reason(suspended)
         if (found := self.pods_reason(live)).text:
             return found
         told = self.queues.told(live, state.reason)

@@ -38,6 +38,7 @@ def test_well() -> None:
     [
         (waited(job=FAILED, web=WAITING), "ready", WorkloadFailedError, "Job/train failed: why", 4),
         (waited(True, web=WAITING), "ready", NotReadyError, "Not ready in time: Deployment/web 0/1 why", 3),
+        (waited(job=WAITING), "finished", NotReadyError, "Cannot finish as things stand: Job/train 0/1 why", 3),
         (waited(web=FAILED), "ready", NotReadyError, "Cannot become ready as things stand: Deployment/web", 3),
         (waited(True, job=READY), "finished", NotReadyError, "Not finished in time: Job/train", 3),
     ],
@@ -52,7 +53,7 @@ def test_where_the_time_went_is_told_when_it_was_too_short() -> None:
     spent = "Of the 100 s of --timeout, 95 went to Deployment/operator."
     with pytest.raises(NotReadyError, match=r"0/1 why\. Of the 100 s of --timeout, 95 went to Deployment/operator\."):
         check_outcome(SESSION, waited(True, web=WAITING), "ready", spent)
-    with pytest.raises(NotReadyError, match=r"Deployment/web  why\. Look again"):
+    with pytest.raises(NotReadyError, match=r"Deployment/web why\. Look again"):
         check_outcome(SESSION, waited(web=FAILED), "ready", spent)
 
 

@@ -40,3 +40,12 @@ def test_a_failed_run_never_becomes_anything_else() -> None:
     found, events = waited("finished", live, job("b", "Complete"))
     assert (found.ready, found.timed_out) == (1, False)
     assert events == [Progress(key_of(live), False, "", "why", "train")]
+
+
+def test_a_suspended_run_is_reported_and_not_waited_for() -> None:
+    """Somebody has to release it; its state counts as ready, but not as finished."""
+    live = {**job("a", "Suspended"), "spec": {"suspend": True}}
+    found, events = waited("finished", live, job("b", "Complete"))
+    assert (found.timed_out, set(found.suspended)) == (False, {key_of(live)})
+    assert events == [Progress(key_of(live), False, "", "suspended (spec.suspend is true)", "train")]
+    assert not waited("ready", live)[0].suspended

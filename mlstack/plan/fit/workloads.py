@@ -123,6 +123,13 @@ def told_in_queue(live: Manifest, reason: str, workloads: Iterable[Manifest]) ->
     return f"{reason}: {said}" if said else reason
 
 
+def is_deactivated(live: Live, workloads: Iterable[Manifest]) -> bool:
+    """Test whether the Workload of a job in a queue is switched off: Kueue does not start it until it is on again."""
+    metadata = live["metadata"]
+    job = (metadata.get("namespace", ""), live["kind"], metadata["name"])
+    return any(owner(one) == job and (one.get("spec") or {}).get("active") is False for one in workloads)
+
+
 def why(workloads: Iterable[Manifest], job: Owner) -> str:
     """Why a job's Workload waits, in Kueue's own words; "" where it does not, or has none yet."""
     for workload in workloads:

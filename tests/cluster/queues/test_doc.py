@@ -77,6 +77,48 @@ def app(gke: Sandbox, new_app: Callable[[str], App], kubectl: Kubectl, namespace
         kubectl("delete", "namespace", namespace, "--wait=false", context="gke")
 
 
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: NAME, labels: {LABEL}}
+spec:
+  suspend: true
+  template: {spec: {restartPolicy: Never, containers: [{name: main, image: x}]}}
+"""
+
+
+def test_wait_reports_a_suspended_run(app: App, namespace: str, kubectl: Kubectl) -> None:
+    """Nobody else releases it: by its own switch, and in a queue by that of its Workload."""
+    app.write({"components/own/job.yaml": JOB.replace("NAME", "own").replace("LABEL", "")})
+    queue = "kueue.x-k8s.io/queue-name: team-a"
+    app.write(
+        {"components/queued/job.yaml": JOB.replace("NAME", "queued").replace("LABEL", queue).replace("true", "false")}
+    )
+    app.do("apply", "gke", "--no-wait")
+    wait = ("wait", "gke", "--for", "finished", "--timeout", "300s")
+    done = app.run(*wait, "-c", "own")
+    assert done.returncode == 3
+    assert done.stderr == (
+        "Error: Cannot finish as things stand: Job/own suspended (spec.suspend is true).\n"
+        "  Release it, then: mlstack wait gke --for finished\n"
+    )
+    kubectl(
+        "patch", "job", "queued", "-n", namespace, "-p", '{"spec": {"suspend": true}}', context="gke"
+    )  # as Kueue does
+    uid = kubectl("get", "job", "queued", "-n", namespace, "-o", "jsonpath={.metadata.uid}", context="gke")
+    owned = {"apiVersion": "batch/v1", "kind": "Job", "name": "queued", "uid": uid}
+    container = {"name": "main", "image": "x"}
+    pods = {"name": "main", "count": 1, "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    spec = {"queueName": "team-a", "active": False, "podSets": [pods]}
+    workload = made("Workload", "job-queued", spec, namespace=namespace)
+    workload["metadata"]["ownerReferences"] = [owned]
+    kubectl("apply", "--server-side", "-f", "-", context="gke", stdin=yaml.safe_dump(workload))
+    for words in (wait, ("wait", "gke", "--timeout", "300s")):
+        done = app.run(*words, "-c", "queued")
+        assert done.returncode == 3
+        assert "Job/queued suspended in its queue (spec.active of its Workload is false).\n" in done.stderr
+
+
 def test_the_session(app: App, namespace: str) -> None:
     page = DOC.read_text("utf-8")
     (block,) = BLOCK.findall(page)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack.plan.fit.workloads import held, owner, why
+from mlstack.plan.fit.workloads import held, is_deactivated, owner, why
 
 JOB = ("ml", "TFJob", "cnn")
 
@@ -45,3 +45,10 @@ def test_what_has_ended_holds_nothing() -> None:
     assert held(running, "other") == {}
     assert held(workload(("Finished", "True", "done"), admission=admission), "q") == {}
     assert held(workload(), "q") == {}
+
+
+@pytest.mark.parametrize(("spec", "off"), [({"active": False}, True), ({"active": True}, False), ({}, False)])
+def test_a_workload_that_is_switched_off(spec: dict[str, Any], off: bool) -> None:
+    job = {"kind": "TFJob", "metadata": {"name": "cnn", "namespace": "ml"}}
+    assert is_deactivated(job, [{**workload(), "spec": spec}]) is off
+    assert not is_deactivated({**job, "kind": "Job"}, [{**workload(), "spec": spec}])
