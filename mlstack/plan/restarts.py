@@ -12,15 +12,16 @@ from mlstack.plan.state import condition, is_true
 def restarts(live: Manifest, pods: Iterable[Manifest]) -> str:
     """A sentence without a period about a run's restarts, empty where there were none.
 
-    A container's count is known while its pod exists. Where the training operator makes a new pod instead, it sets the
-    condition Restarting.
+    A container's count is known while its pod exists: those of pods that were evicted or deleted are lost, so that the
+    sum is the least that it was. Where the training operator makes a new pod instead, it sets the condition Restarting.
     """
     found = [(int(one.get("restartCount") or 0), pod, one) for pod in pods for one in _containers(pod)]
     total = sum(count for count, _, _ in found)
     if total:
         _, pod, most = max(found, key=lambda each: each[0])
         times = "once" if total == 1 else f"{total} times"
-        return f"restarted {times}, last {pod['metadata']['name']}: {_why(most)}"
+        where = "pod" if len({one["metadata"]["name"] for count, one, _ in found if count}) == 1 else "most often pod"
+        return f"restarted at least {times}, {where} {pod['metadata']['name']}: {_why(most)}"
     again = condition(live, "Restarting")
     return (
         "restarts with new pods: " + str(again.get("message") or "a pod failed").rstrip(".") if is_true(again) else ""

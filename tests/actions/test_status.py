@@ -64,7 +64,7 @@ def test_a_run_that_started_again_says_how_often_and_why() -> None:
     pod = make("Pod", status={"phase": "Running", "containerStatuses": containers})
     pod["metadata"] = {"name": "x-worker-0", "namespace": "n", "labels": {"training.kubeflow.org/job-name": "x"}}
     _, _, notes = found([JOB], {**JOB, "status": RUNNING}, pods=[pod])
-    assert notes == ("Job/x restarted 2 times, last x-worker-0: tensorflow OOMKilled",)
+    assert notes == ("Job/x restarted at least 2 times, pod x-worker-0: tensorflow OOMKilled",)
 
 
 def test_the_reason_and_the_parameter_behind_it() -> None:

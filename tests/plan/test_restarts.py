@@ -26,14 +26,18 @@ def job(**condition: str) -> dict[str, Any]:
 MESSAGE = "job cnn is restarting because Worker replica(s) failed."
 CASES = [
     ([pod("w-0", 0, {})], {}, ""),
-    ([pod("w-0", 1, OOM), pod("w-1", 0, {})], {}, "restarted once, last w-0: tensorflow OOMKilled"),
-    ([pod("w-0", 1, OOM), pod("w-1", 2, FAILED)], {}, "restarted 3 times, last w-1: tensorflow ended with exit code 1"),
+    ([pod("w-0", 1, OOM), pod("w-1", 0, {})], {}, "restarted at least once, pod w-0: tensorflow OOMKilled"),
+    (
+        [pod("w-0", 1, OOM), pod("w-1", 2, FAILED)],
+        {},
+        "restarted at least 3 times, most often pod w-1: tensorflow ended with exit code 1",
+    ),
     (
         [pod("w-0", 2, FAILED, "initContainerStatuses")],
         {},
-        "restarted 2 times, last w-0: tensorflow ended with exit code 1",
+        "restarted at least 2 times, pod w-0: tensorflow ended with exit code 1",
     ),
-    ([pod("w-0", 1, {})], {}, "restarted once, last w-0: tensorflow ended for an unknown reason"),
+    ([pod("w-0", 1, {})], {}, "restarted at least once, pod w-0: tensorflow ended for an unknown reason"),
     (
         [pod("w-0", 0, {})],
         {"type": "Restarting", "status": "True", "message": MESSAGE},
