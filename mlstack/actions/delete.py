@@ -246,6 +246,7 @@ def _forget(session: Session, parent: store.Parent, inventory: Inventory, left: 
         namespaces=frozenset(key.namespace for key in left if key.namespace),
         digests={name: value for name, value in inventory.digests.items() if name in names},
         members={name: uid for name, uid in inventory.members.items() if name in names},
+        answered={name: state for name, state in inventory.answered.items() if name in names},
         runs=runs,
         past={name: found for name, found in inventory.past.items() if name in runs},
         former=inventory.former if components else 0,

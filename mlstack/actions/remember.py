@@ -17,6 +17,7 @@ from mlstack.cluster import store
 from mlstack.cluster.failures import AlreadyExistsError, ConflictError
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
+from mlstack.plan.answered import answers
 from mlstack.plan.inventory import GroupKind, Inventory, entry, short_uid, shrunk, to_stored
 from mlstack.plan.model import SWITCHES, Action
 from mlstack.plan.ownership import parse_entry
@@ -59,6 +60,7 @@ def exact(planning: Planning, announced: Inventory, sent: Iterable[Sent], remove
     unsent = {change.key for change in planning.plan.writes} - {one.change.key for one in results}
     digests = _digests(planning.wanted, announced, there, failed | unsent | held)
     found = shrunk(announced, _uids(planning, announced, there, results), digests, runs)
+    found = replace(found, answered={**found.answered, **answers(planning.plan.changes)})
     found = still_unseen(found, announced, planning.reading.unseen)
     if not (failed | unsent) - set(removed):
         return found

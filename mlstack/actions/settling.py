@@ -1,4 +1,5 @@
-"""Store what an apply without writes has learned: objects that are spelled otherwise now, and mean the same.
+"""Store what an apply without writes has learned: objects that are spelled otherwise now, and mean the same, and those
+that the server had to be asked about.
 
 Without that, the server would be asked about them again at each apply (decision 41).
 """
@@ -14,6 +15,7 @@ from mlstack.actions.planning import Planning
 from mlstack.actions.remember import store_inventory
 from mlstack.actions.session import Session
 from mlstack.errors import MlstackError
+from mlstack.plan.answered import answers
 from mlstack.plan.inventory import entry
 from mlstack.plan.model import Action
 from mlstack.plan.runhashes import joined, same_run
@@ -26,6 +28,14 @@ def respelled(planning: Planning) -> dict[str, str]:
     same = {change.key for change in planning.plan.changes if change.action is Action.UNCHANGED}
     digests = {entry(one.key): one.digest for one in planning.wanted if one.key in same and not one.run}
     return {name: digest for name, digest in digests.items() if stored.get(name, digest) != digest}
+
+
+def new_answers(planning: Planning) -> dict[str, str]:
+    """The answers worth a write of their own: not those where somebody else changes the object now and then."""
+    stored, moved = planning.reading.snapshot.inventory.answered, respelled(planning)
+    return {
+        name: state for name, state in answers(planning.plan.changes).items() if name not in stored or name in moved
+    }
 
 
 def same_runs(planning: Planning) -> dict[str, Run]:
@@ -42,10 +52,11 @@ def same_runs(planning: Planning) -> dict[str, Run]:
 
 def settle_digests(session: Session, planning: Planning) -> None:
     """Store the digests that moved, once. It saves requests only: where it cannot be done now, it is done later."""
-    moved, runs = respelled(planning), same_runs(planning)
-    if not moved and not runs:
+    moved, runs, told = respelled(planning), same_runs(planning), new_answers(planning)
+    if not moved and not runs and not told:
         return
     before = planning.reading.snapshot.inventory
     with suppress(MlstackError), locked(session, 0.0, ignore):  # never over the inventory of an apply under way
-        known = replace(before, digests={**before.digests, **moved}, runs={**before.runs, **runs})
+        digests, answered = {**before.digests, **moved}, {**before.answered, **told}
+        known = replace(before, digests=digests, runs={**before.runs, **runs}, answered=answered)
         store_inventory(session, planning.reading.parent, known)

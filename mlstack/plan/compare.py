@@ -17,9 +17,10 @@ from typing import Any
 from mlstack.compose.manifests import Manifest
 from mlstack.plan import fields as paths
 from mlstack.plan.adoption import minus, union
-from mlstack.plan.differences import IDENTITY, body, by_label, identical
+from mlstack.plan.differences import IDENTITY, METADATA, body, by_label, identical
 from mlstack.plan.model import ABSENT, FieldChange
 
+COMPARED = {"name", "namespace", *METADATA}  # of metadata; all else is the server's, which may refuse it
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False, 0)
 
 
@@ -52,6 +53,9 @@ def compare(desired: Manifest, live: Manifest, manager: str, *, settled: bool = 
     same_version = entry is not None and entry.get("apiVersion", live.get("apiVersion")) == live.get("apiVersion")
     if not same_version and not (settled and entry):
         verdict.doubts.append("metadata.managedFields")
+    metadata = desired.get("metadata") or {}
+    unread = {name for name in metadata.keys() - COMPARED if (name, metadata[name]) != ("creationTimestamp", None)}
+    verdict.doubts += [f"metadata.{name}" for name in sorted(unread)]
     owned = _body_fields((entry or {}).get("fieldsV1") or {}) if entry else None
     status = "status" in desired or "f:status" in (owned or {})
     known = settled and entry is not None

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.compose.manifests import Key, Manifest
+from mlstack.plan import answered
 from mlstack.plan import fields as paths
 from mlstack.plan.adoption import NO_HANDOVER, Handover, former_owner
 from mlstack.plan.compare import compare
@@ -208,10 +209,16 @@ def _compared(one: Wanted, live: Manifest, inventory: Inventory, owner: Owner, r
     verdict = compare(sent.manifest, live, owner.manager, settled=settled)
     if live["metadata"].get("deletionTimestamp"):
         return Draft(_change(sent, Action.RECREATE, live=live, reason="it is being deleted"))
-    if verdict.same:
+    if verdict.same or _answered(sent, live, inventory):
         return Draft(replace(_change(sent, Action.UNCHANGED, live=live, reason=note), note=note))
     change = _change(sent, Action.CHANGE, live=live, fields=verdict.fields, reason=note)
     return Draft(replace(change, note=note), ask=True)
+
+
+def _answered(sent: Wanted, live: Manifest, inventory: Inventory) -> bool:
+    """Whether the server was asked this before, in this state, and found nothing to change."""
+    before = inventory.answered.get(entry(sent.key))
+    return before is not None and before == answered.state(sent.manifest, live)
 
 
 def _handing_over(one: Wanted, live: Manifest, owner: Owner) -> Wanted:
@@ -252,8 +259,15 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
     found = tuple(differences(change.live, answer.manifest, status=status))
     change = _with_means(change, answer)
     if not found and change.action is Action.CHANGE:
-        return replace(change, action=Action.UNCHANGED, fields=())
+        return replace(change, action=Action.UNCHANGED, fields=(), answered=_state_asked(change, answer))
     return _interrupting(replace(change, fields=found), allow)
+
+
+def _state_asked(change: Change, answer: Answer) -> str:
+    """In which state the server found nothing to change; "" where that is not sure, or was so by force."""
+    if change.manifest is None or change.live is None or answer.manifest is None or answer.takes:
+        return ""
+    return answered.state_asked(change.manifest, change.live, answer.manifest)
 
 
 def _same_or_new(new: Change, same: Change, answer: Answer) -> Change:

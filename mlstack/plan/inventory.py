@@ -60,7 +60,8 @@ class Inventory:
     last receipt; `former`: the one that a rollback went back to, 0 if the files were applied since. `past`: the runs
     before the last one, the newest first, as far as they have no record of their own. `uses`: the entries of shared
     objects that others provide. `secret_receipts`: the newest revision whose receipt is a Secret, as former versions
-    kept them; 0: none is.
+    kept them; 0: none is. `answered`: the states in which the server found objects equal that it had to be asked about
+    (plan/answered.py).
     """
 
     kinds: frozenset[GroupKind] = frozenset()
@@ -74,6 +75,7 @@ class Inventory:
     members: Mapping[str, str] = field(default_factory=dict)
     uses: frozenset[str] = frozenset()
     secret_receipts: int = 0
+    answered: Mapping[str, str] = field(default_factory=dict)
 
 
 def entry(key: Key) -> str:
@@ -102,11 +104,13 @@ def shrunk(
     before: Inventory, there: Mapping[Key, str], digests: Mapping[Key, str], runs: Mapping[str, Run]
 ) -> Inventory:
     """What to remember afterwards: `there` is all of ours that exists now, with short UIDs. Runs are kept forever."""
+    members = {entry(key): uid for key, uid in sorted(there.items())}
     return replace(
         before,
         kinds=frozenset((key.group, key.kind) for key in there),
         namespaces=frozenset(key.namespace for key in there if key.namespace),
-        members={entry(key): uid for key, uid in sorted(there.items())},
+        members=members,
+        answered={name: state for name, state in before.answered.items() if name in members},
         digests={entry(key): value for key, value in sorted(digests.items())},
         runs={**before.runs, **runs},
     )
@@ -142,6 +146,7 @@ def to_stored(inventory: Inventory, owner: Owner) -> Stored:
             "environment": owner.environment,
             "applied": _packed(inventory.digests),
             "members": _packed(inventory.members),
+            **({"answered": _packed(inventory.answered)} if inventory.answered else {}),
             "runs": packed(json.dumps(runs, sort_keys=True, default=str)),
             "run-numbers": packed(json.dumps(numbers, sort_keys=True)),  # apart: former versions refuse unknown keys
             "past": packed(json.dumps(past, sort_keys=True, default=str)),
@@ -177,6 +182,7 @@ def from_stored(stored: Stored, owner: Owner) -> Inventory:
         past={name: tuple(map(_run, found)) for name, found in past.items()},
         secret_receipts=_secret_receipts(data),
         uses=frozenset(name for name in annotations.get(USES, "").split(",") if name),
+        answered=json.loads(unpacked(data.get("answered") or "{}")),
         members=json.loads(unpacked(data["members"])) if data.get("members") else dict.fromkeys(digests, ""),
     )
 

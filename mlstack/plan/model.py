@@ -78,7 +78,8 @@ class Change:
     `manifest` is what will be sent (None for prune and keep), `live` what the cluster has (None: nothing, or unread).
     `disruption` says what would be interrupted, `loses` which data would be deleted; `blocked` why this change is
     refused as things stand ("": it is not); `note` is told even where nothing is written. Of fields that others own:
-    `left` are not sent, `takes` are forced; `handover` (JSON 6902) goes before an adoption.
+    `left` are not sent, `takes` are forced; `handover` (JSON 6902) goes before an adoption. `answered` is the state in
+    which the API server was asked and found the object unchanged ("": it was not asked).
     """
 
     key: Key
@@ -96,6 +97,7 @@ class Change:
     handover: tuple[Mapping[str, Any], ...] = ()
     loses: str = ""
     note: str = ""
+    answered: str = ""
 
     @property
     def writes(self) -> bool:

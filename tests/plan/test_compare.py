@@ -210,3 +210,19 @@ def test_labels_of_ours_that_are_gone() -> None:
 
 def test_digest_changes_with_the_object_only() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "asked"),
+    [
+        ("resourceVersion", None, True),  # refused by some kinds: "must be specified for an update"
+        ("deletionTimestamp", "", True),
+        ("uid", "1", True),
+        ("creationTimestamp", None, False),  # as code generators write it
+    ],
+)
+def test_the_servers_metadata_is_asked_about(name: str, value: object, asked: bool) -> None:
+    there = live({"a": 1}, {"a": {}})
+    wanted = desired({"a": 1})
+    wanted["metadata"][name] = value
+    assert compare(wanted, there, MANAGER, settled=True).doubts == ([f"metadata.{name}"] if asked else [])

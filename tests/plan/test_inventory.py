@@ -62,6 +62,13 @@ def test_the_superset_forgets_nothing_but_digests_in_doubt() -> None:
     assert superset(before, [A]).runs == {"x": RUN}
 
 
+def test_answers_are_kept_with_their_objects() -> None:
+    before = replace(shrunk(Inventory(), {A: ""}, {}, {}), answered={"ConfigMap./n/a": "1", "ConfigMap./n/gone": "2"})
+    after = shrunk(before, {A: ""}, {}, {})
+    assert from_stored(to_stored(after, OWNER), OWNER).answered == {"ConfigMap./n/a": "1"}
+    assert "answered" not in to_stored(shrunk(before, {}, {}, {}), OWNER).data
+
+
 def test_runs_outlive_their_objects() -> None:
     before = shrunk(Inventory(), {A: ""}, {}, {"x": RUN})
     after = shrunk(before, {}, {}, {"y": RUN})

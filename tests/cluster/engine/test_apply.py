@@ -74,6 +74,22 @@ def test_created_then_unchanged_without_a_write(stack: Stack, namespace: str) ->
     assert [type(event) for event in stack.events][-1] is NothingToDo
 
 
+def test_empty_values_are_asked_about_once(stack: Stack) -> None:
+    stack.write("web", WEB)
+    stack.apply()
+    empty = WEB.replace("          ports:", "          args: []\n          workingDir: null\n          ports:")
+    stack.write("web", empty.replace("{selector: {app: web}", "{internalTrafficPolicy: null, selector: {app: web}"))
+    asked = []
+    for _ in range(4):  # the Deployment's controller may still write
+        assert stack.counts() == {"unchanged": 3}
+        asked.append(stack.writes())
+        if not asked[-1]:
+            break
+    assert asked[-1] == {}
+    assert {"PATCH deployments", "PATCH services"} <= asked[0].keys()
+    assert sum(stack.sent().values()) == 5
+
+
 def test_one_change_writes_one_object(stack: Stack) -> None:
     stack.write("web", WEB)
     stack.apply(wait="none")
