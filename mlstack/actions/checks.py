@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -55,14 +54,9 @@ def look(session: Session, asked: Asked) -> list[Look]:
 
 
 def untold(room: Sequence[Look], looks: Sequence[Look]) -> list[Look]:
-    """What the fit found, without what it has against objects that were found missing before it."""
-    missing = {look.what.partition(" ")[2].partition("/")[0] for look in looks if look.finding is not None}
-    return [look for look in room if look.finding is None or not _about(look.finding.problem, missing)]
-
-
-def _about(problem: str, missing: set[str]) -> bool:
-    words = set(re.findall(r"[^\s/,:;]+", problem))
-    return "is not there" in problem and not words.isdisjoint(missing - {""})
+    """What the fit found, without what is only about objects that were found missing before it."""
+    known = {look.missing for look in looks if look.missing is not None}
+    return [look for look in room if look.missing not in known]
 
 
 def _together(one: Components, other: Components) -> Components:

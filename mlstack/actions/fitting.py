@@ -82,10 +82,11 @@ def _look(session: Session, outlook: Outlook, nodes: Sequence[Room]) -> Look:
         return Look(NODES, what)
     if bare := bare_nodes(outlook.ask, nodes):
         return Look(NODES, what, _driverless(session, outlook, bare))
+    lacks = outlook.fit.lacks
     if outlook.prospect is Prospect.NEVER:
-        return Look(NODES, what, never(session, outlook))
+        return Look(NODES, what, never(session, outlook), missing=lacks)
     set_by = hint_of_fit(outlook.fit, session.settings(outlook.ask.component))
-    return Look(NODES, what, Finding(waiting(outlook, set_by), certain=False))
+    return Look(NODES, what, Finding(waiting(outlook, set_by), certain=False), missing=lacks)
 
 
 def pods(ask: Ask) -> str:

@@ -6,19 +6,26 @@ from mlstack.actions.checks import untold
 from mlstack.plan.findings import Finding, Look
 
 MISSING = [
-    Look("classes", "RuntimeClass gvisor", Finding("web: RuntimeClass gvisor is not there.")),
+    Look(
+        "classes",
+        "RuntimeClass gvisor",
+        Finding("web: RuntimeClass gvisor is not there."),
+        missing=("RuntimeClass", "gvisor"),
+    ),
     Look("rights", "all 3"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("problem", "left"),
+    ("missing", "left"),
     [
-        ("web can never fit in dev: RuntimeClass gvisor is not there.", False),
-        ("web can never fit in dev: RuntimeClass other is not there.", True),
-        ("web can never fit in dev: node gvisor has no room.", True),
+        (("RuntimeClass", "gvisor"), False),
+        (("RuntimeClass", "other"), True),
+        (("PersistentVolumeClaim", "gvisor"), True),
+        (None, True),
     ],
 )
-def test_what_is_missing_is_told_once(problem: str, left: bool) -> None:
-    room = [Look("nodes", "web: 1 pod", Finding(problem)), Look("nodes", "ok: 1 pod")]
+def test_what_is_missing_is_told_once(missing: tuple[str, str] | None, left: bool) -> None:
+    problem = Finding("web can never fit in dev: RuntimeClass gvisor is not there.")  # its words decide nothing
+    room = [Look("nodes", "web: 1 pod", problem, missing=missing), Look("nodes", "ok: 1 pod")]
     assert untold(room, MISSING) == (room if left else room[1:])

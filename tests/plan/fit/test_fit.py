@@ -131,6 +131,25 @@ def test_what_is_not_about_nodes(
     assert (found.verdict, found.told) == (verdict, told)
 
 
+@pytest.mark.parametrize(
+    ("runtimes", "claims", "lacks"),
+    [
+        ({}, {"data": {**BOUND, "status": {"phase": "Bound"}}}, ("RuntimeClass", "gvisor")),
+        ({"gvisor": {}}, {}, ("PersistentVolumeClaim", "data")),
+        ({}, {}, None),  # more than one thing is against it: what is left is told
+        (None, {}, ("PersistentVolumeClaim", "data")),
+    ],
+)
+def test_the_one_object_that_is_not_there(
+    build: Build, runtimes: dict[str, Any] | None, claims: dict[str, Any], lacks: tuple[str, str] | None
+) -> None:
+    pod = build.pod(requests=WORKER, **{**VOLUME, "runtimeClassName": "gvisor"})
+    ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", 2, pod)
+    view = View(rooms(_l4(build, 3), []), storage=Storage(claims), runtimes=runtimes)
+    (found,) = fit(view, [ask])
+    assert found.lacks == lacks
+
+
 def test_all_that_refuses_pods_is_told(build: Build) -> None:
     """In the order in which the API server would say it: one that is mended alone would show the next."""
     limits = {"metadata": {"name": "lr"}, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}}
