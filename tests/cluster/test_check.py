@@ -402,6 +402,7 @@ def test_a_claim_for_one_node_that_several_pods_mount(
         app.write({"components/one/job.yaml": SHARED.replace("NAME", "one").replace("PODS", "1")})
         assert told(checked(app)) == []
         assert "ReadWriteOnce" not in app.do("apply", "dev", "--no-wait")
+        wait_for_a_pod(kubectl, namespace)
         app.write({"components/two/job.yaml": SHARED.replace("NAME", "two").replace("PODS", "1")})
         assert told(checked(app)) == [("warning", of_pods)]
         assert told(checked(app, "two")) == [("warning", of_pods)], "the pod of `one` is there"
@@ -418,6 +419,14 @@ def test_a_claim_for_one_node_that_several_pods_mount(
         assert (severity, problem[: len(gone)]) == ("error", gone)
     finally:
         kubectl("delete", "namespace", namespace, "--wait=false", context="gke")
+
+
+def wait_for_a_pod(kubectl: Callable[..., str], namespace: str) -> None:
+    """Until the Job controller has made one."""
+    deadline = time.monotonic() + 120
+    while not kubectl("get", "pods", "-n", namespace, "-o", "name", context="gke").strip():
+        assert time.monotonic() < deadline, "the Job has no pod"
+        time.sleep(0.3)
 
 
 def test_a_quota_counts_what_an_app_without_pods_has(app: App, inside: Namespaced) -> None:
