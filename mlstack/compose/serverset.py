@@ -9,7 +9,8 @@ from mlstack.compose.manifests import Manifest, group_of
 
 # One of these tells that an object comes from a cluster.
 MARKS = ("uid", "resourceVersion", "managedFields", "selfLink", "creationTimestamp", "generation")
-DROPPED = (*MARKS, "deletionTimestamp", "deletionGracePeriodSeconds")
+# An owner's UID is one of that cluster, too: the garbage collector of another one deletes the object as an orphan.
+DROPPED = (*MARKS, "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds")
 ANNOTATIONS = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",

@@ -14,7 +14,18 @@ def manifest(version: str, kind: str, metadata: dict[str, Any] | None = None, **
     return {"apiVersion": version, "kind": kind, "metadata": {"name": "a", **(metadata or {})}, **fields}
 
 
-@pytest.mark.parametrize("metadata", [{}, {"uid": None}, {"annotations": {LAST_APPLIED: "{}"}, "finalizers": ["x"]}])
+OWNERS = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "1b4e28ba-2fa1-11d2-883f-0016d3cca427"}]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"uid": None},
+        {"annotations": {LAST_APPLIED: "{}"}, "finalizers": ["x"]},
+        {"ownerReferences": OWNERS},
+    ],
+)
 def test_what_a_person_wrote_stays_as_it_is(metadata: dict[str, Any]) -> None:
     written = manifest("v1", "Service", metadata, spec={"clusterIP": "10.0.0.1"}, status={})
     assert without_server_fields(written) == (written, ())
@@ -25,6 +36,12 @@ def test_each_mark_alone_tells_that_it_comes_from_a_cluster(mark: str) -> None:
     found, dropped = without_server_fields(manifest("v1", "ConfigMap", {mark: "1"}, data={"k": ""}, status={"x": 1}))
     assert found == manifest("v1", "ConfigMap", data={"k": ""})
     assert dropped == (f"metadata.{mark}", "status")
+
+
+def test_an_owner_in_another_cluster_goes_lest_the_garbage_collector_deletes_the_object() -> None:
+    found, dropped = without_server_fields(manifest("v1", "ConfigMap", {"uid": "1", "ownerReferences": OWNERS}))
+    assert found == manifest("v1", "ConfigMap")
+    assert dropped == ("metadata.uid", "metadata.ownerReferences")
 
 
 def test_only_the_servers_annotations_go_and_a_map_left_empty_with_them() -> None:
