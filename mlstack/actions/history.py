@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack.actions.reading import first_parent, inventory_of, read_parent
@@ -110,7 +110,18 @@ def run_record(scope: Scope, component: str, number: int) -> RunRecord:
             f"{component} has no run {number} in {name}; there are {there[0]} to {there[-1]}.",
             f"See: mlstack history {name} {component}",
         )
-    return found
+    return _as_it_stands(session, found) if found.is_open else found
+
+
+def _as_it_stands(session: Session, record: RunRecord) -> RunRecord:
+    """A record without an end, as its object tells it now; an end that nobody has seen before is recorded."""
+    inventory = inventory_of(first_parent(session), session.owner)
+    live = _live(session, record.object)
+    lives = {} if live is None else {record.object: live}
+    now = record_ends(session, inventory, lives).get(record.object)
+    if now is not None and now.number == record.number:
+        return now
+    return replace(record, outcome=_of_record(record, inventory, lives).outcome)
 
 
 def never_ran(scope: Scope, component: str) -> MlstackError:

@@ -34,13 +34,14 @@ class Teller:
         self._notify = notify
         self._target = target
         self._trouble = ""
+        self._silent = False
         self._broken = 0
 
     def trouble(self, text: str) -> None:
         """Why connections wait or fail; 500 that fail alike are one message."""
         if text != self._trouble:
             self._notify(Notice("trouble", text))
-        self._trouble = text
+        self._trouble, self._silent = text, False
 
     def failed(self, error: MlstackError, former: Endpoint | None) -> None:
         """The same, of an error; `former` is where connections went before."""
@@ -50,10 +51,11 @@ class Teller:
     def silent(self, endpoint: Endpoint | None) -> None:
         """Nothing comes from there, and connections wait."""
         self.trouble(f"{endpoint or self._target} has been silent for some seconds; connections wait.")
+        self._silent = True
 
     def heard(self) -> None:
         """It is no longer silent."""
-        if self._trouble.endswith("connections wait."):
+        if self._trouble and self._silent:
             self.answered()
 
     def answered(self) -> None:

@@ -23,11 +23,11 @@ from typing import Any
 
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.plan.kinds import kind_of
-from mlstack.plan.runrules import IN_QUEUE, QUEUE, replica_specs, training_job
+from mlstack.plan.runrules import QUEUE, replica_specs, training_job
 from mlstack.plan.state import Readiness, Rule, State, condition, is_true, waiting, words
 from mlstack.plan.staterules import generic
 
-__all__ = ["IN_QUEUE", "QUEUE", "Readiness", "State", "condition", "readiness", "replica_specs", "rule_for", "waits"]
+__all__ = ["QUEUE", "Readiness", "State", "condition", "readiness", "replica_specs", "rule_for", "waits"]
 
 # Groups whose kinds are as they should be once they exist.
 INSTANT_GROUPS = frozenset(

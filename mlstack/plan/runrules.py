@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest, key_of
 from mlstack.plan.state import READY, Readiness, State, condition, counted, is_true, switched, waiting, words
 
 QUEUE = "kueue.x-k8s.io/queue-name"
-IN_QUEUE = "waits in queue "
 
 
 def job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Readiness:
@@ -28,7 +28,7 @@ def job(live: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> R
 def _suspended(live: Manifest) -> Readiness:
     """Ready, as kstatus has it, for whoever suspends a job means it; in a queue it waits for its turn."""
     queue = (live["metadata"].get("labels") or {}).get(QUEUE)
-    return waiting(reason=f"{IN_QUEUE}{queue}") if queue else READY
+    return replace(waiting(reason=f"waits in queue {queue}"), queue=queue) if queue else READY
 
 
 def _is_held(live: Manifest, *path: str) -> bool:

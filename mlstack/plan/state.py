@@ -22,11 +22,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Readiness:
-    """`progress`: "0/1" where the kind counts; `reason`: why not ready, as far as the object itself tells."""
+    """`progress`: "0/1" where the kind counts; `reason`: why not ready, as far as the object itself tells; `queue`:
+    the one in which a suspended job waits for its turn."""
 
     state: State
     progress: str = ""
     reason: str = ""
+    queue: str = ""
 
     @property
     def ready(self) -> bool:

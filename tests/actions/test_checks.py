@@ -10,7 +10,7 @@ MISSING = [
         "classes",
         "RuntimeClass gvisor",
         Finding("web: RuntimeClass gvisor is not there."),
-        missing=("RuntimeClass", "gvisor"),
+        missing=("RuntimeClass", "", "gvisor"),
     ),
     Look("rights", "all 3"),
 ]
@@ -19,13 +19,13 @@ MISSING = [
 @pytest.mark.parametrize(
     ("missing", "left"),
     [
-        (("RuntimeClass", "gvisor"), False),
-        (("RuntimeClass", "other"), True),
-        (("PersistentVolumeClaim", "gvisor"), True),
+        (("RuntimeClass", "", "gvisor"), False),
+        (("RuntimeClass", "", "other"), True),
+        (("PersistentVolumeClaim", "ml", "gvisor"), True),
         (None, True),
     ],
 )
-def test_what_is_missing_is_told_once(missing: tuple[str, str] | None, left: bool) -> None:
+def test_what_is_missing_is_told_once(missing: tuple[str, str, str] | None, left: bool) -> None:
     problem = Finding("web can never fit in dev: RuntimeClass gvisor is not there.")  # its words decide nothing
     room = [Look("nodes", "web: 1 pod", problem, missing=missing), Look("nodes", "ok: 1 pod")]
     assert untold(room, MISSING) == (room if left else room[1:])

@@ -48,9 +48,9 @@ class Fit:
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
     besides the nodes (quota, limit range, claim), or why it cannot be told; `more`: all that does besides. `claim`: it
     waits for a claim or its volume, and for nothing else. `final`: no node that comes or gets free changes it. `crowd`:
-    what all asks together are too many for. `lacks`: kind and name of the one object that is not there, where nothing
-    else is against it. `open_`: the slots after the rules across nodes that the pods already there decide; `view`: of
-    what.
+    what all asks together are too many for. `lacks`: kind, namespace and name of the one object that is not there,
+    where nothing else is against it. `open_`: the slots after the rules across nodes that the pods already there
+    decide; `view`: of what.
     """
 
     ask: Ask
@@ -63,7 +63,7 @@ class Fit:
     claim: bool = False
     final: bool = False
     crowd: str = ""
-    lacks: tuple[str, str] | None = None
+    lacks: tuple[str, str, str] | None = None
     open_: tuple[Slots, ...] = ()
     view: View | None = field(default=None, repr=False, compare=False)
 
@@ -163,11 +163,15 @@ def _denied(view: View, ask: Ask) -> list[str]:
     return [why for why in (*of_pods, ask.objects.refused(view.ranges)) if why]
 
 
-def _absent(view: View, ask: Ask) -> list[tuple[str, str]]:
-    """Kinds and names of the objects that pods name and that are not there, as far as they are told of."""
+def _absent(view: View, ask: Ask) -> list[tuple[str, str, str]]:
+    """Kinds, namespaces and names of the objects that pods name and that are not there, as far as they are told of."""
     classes = [ask.pod["spec"]["runtimeClassName"]] if missing_runtime(ask.pod, view.runtimes) else []
     claims = [] if leaving(ask.pod, view.storage) else missing(ask.pod, view.storage)[:1]
-    return [*(("RuntimeClass", name) for name in classes), *(("PersistentVolumeClaim", name) for name in claims)]
+    own = ask.owner.namespace
+    return [
+        *(("RuntimeClass", "", name) for name in classes),
+        *(("PersistentVolumeClaim", own, name) for name in claims),
+    ]
 
 
 def _waits_for(view: View, ask: Ask) -> str:

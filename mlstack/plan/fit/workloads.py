@@ -11,7 +11,7 @@ from mlstack.plan.fit.cohorts import Share
 from mlstack.plan.fit.flavors import Short
 from mlstack.plan.fit.phrases import SHORT, devices
 from mlstack.plan.fit.requests import told, whole
-from mlstack.plan.readiness import IN_QUEUE, condition, readiness
+from mlstack.plan.readiness import condition, readiness
 
 Manifest = Mapping[str, Any]
 Owner = tuple[str, str, str]
@@ -111,12 +111,12 @@ def _by(resource: str, who: Held, namespace: str) -> str:
 
 def in_queue(live: Live) -> bool:
     """Whether a job waits in a queue."""
-    return readiness(live).reason.startswith(IN_QUEUE)
+    return bool(readiness(live).queue)
 
 
-def told_in_queue(live: Manifest, reason: str, workloads: Iterable[Manifest]) -> str:
+def told_in_queue(live: Live, reason: str, workloads: Iterable[Manifest]) -> str:
     """What a job says of itself; of one that waits in a queue, with what the queue says."""
-    if not reason.startswith(IN_QUEUE):
+    if not in_queue(live):
         return reason
     metadata = live["metadata"]
     said = why(workloads, (metadata.get("namespace", ""), live["kind"], metadata["name"]))

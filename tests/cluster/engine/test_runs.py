@@ -13,7 +13,7 @@ from mlstack.actions.apply import ApplyOptions, PlanBlockedError
 from mlstack.actions.delete import delete
 from mlstack.actions.events import LogLine
 from mlstack.actions.generate import generate
-from mlstack.actions.history import history, run_history
+from mlstack.actions.history import history, run_history, run_record
 from mlstack.actions.logs import logs
 from mlstack.actions.params import set_param
 from mlstack.actions.reading import inventory_of, read_parent
@@ -246,9 +246,12 @@ def test_a_failed_run_keeps_its_exit_code_and_its_last_lines(
 def test_an_end_is_recorded_by_whoever_looks(stack: Stack, kubectl: Kubectl) -> None:
     """Nobody waited; `status` sees the failed run and keeps what its pods say, for those who come later."""
     stack.write("train", job("sim/mode: fail"))
+    stack.write("other", job("sim/mode: fail").replace("name: train", "name: other"))
     stack.apply(wait="none")
     where = ("-n", stack.namespace)
-    kubectl("wait", "--for=condition=Failed", "job/train", *where, "--timeout=60s", context="gke")
+    kubectl("wait", "--for=condition=Failed", "job/train", "job/other", *where, "--timeout=60s", context="gke")
+    shown = run_record(stack.scope(), "other", 1)
+    assert (shown.outcome, [end.exit_code for end in shown.containers]) == ("failed", [1])
     assert run_history(stack.scope(), "train")[0].outcome == "failed"
     writes = stack.writes()
     assert writes == {"PATCH configmaps": 1}
