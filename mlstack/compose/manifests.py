@@ -93,10 +93,14 @@ def cluster_kinds_of(manifests: Collection[Manifest]) -> frozenset[tuple[str, st
 def pod_templates(manifest: Manifest) -> Iterator[tuple[tuple[str, ...], Manifest]]:
     """(path, template) of each pod template: any `template` under spec whose own spec has containers.
 
-    Covers workloads, CronJobs and the replica specs of training jobs without knowing their kinds.
+    Covers workloads, CronJobs and the replica specs of training jobs without knowing their kinds. What a
+    SparkApplication adds to its pods is none unless it says an image.
     """
     if manifest["kind"] != "CustomResourceDefinition":
-        yield from _templates(manifest.get("spec"), ("spec",))
+        partial = manifest["kind"] == "SparkApplication"
+        for path, template in _templates(manifest.get("spec"), ("spec",)):
+            if not partial or any(isinstance(one, dict) and one.get("image") for one in template["spec"]["containers"]):
+                yield path, template
 
 
 def _templates(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Manifest]]:

@@ -85,3 +85,12 @@ def test_pod_templates_are_found_wherever_they_stand(spec: Any, paths: list[str]
 
 def test_a_crd_has_no_pod_templates() -> None:
     assert list(pod_templates({**CRD, "spec": {"template": POD}})) == []
+
+
+def test_what_is_added_to_sparks_pods_is_no_pod() -> None:
+    def application(**container: str) -> dict[str, Any]:
+        template = {"spec": {"containers": [{"name": "spark-kubernetes-driver", **container}]}}
+        return {"kind": "SparkApplication", "metadata": {"name": "pi"}, "spec": {"driver": {"template": template}}}
+
+    assert list(pod_templates(application())) == []
+    assert [path for path, _ in pod_templates(application(image="spark:4"))] == [("spec", "driver", "template")]

@@ -13,6 +13,7 @@ SERVERS = "tests/oracles/test_tensorflow.py::test_a_training_with_servers_ends_b
 SANDBOX = "tests/cluster/test_jobs.py::test_all_runs_succeed"
 MODELS = "tests/oracles/test_serving.py::test_the_models_are_those_that_the_parameters_name"
 OPERATOR_KINDS = "tests/cluster/test_operator_crds.py::test_the_operator_runs_a_job_of_each_kind_to_its_end"
+SPARK = "tests/real/test_spark.py"
 
 CHECKED: Mapping[str, Mapping[str, str]] = {
     "jupyterhub": {
@@ -41,9 +42,10 @@ CHECKED: Mapping[str, Mapping[str, str]] = {
         "No operator in one environment, for all jobs there": "tests/real/test_jobs.py::test_pytorch",
     },
     "spark-application": {
-        "Pi, computed by the program in Spark's own image": "",
-        "A program of the app's own on 8 executors": "tests/real/test_jobs.py::test_spark",
-        "By the Spark operator": "",
+        "Pi on five executors, computed by the program in Spark's own image": f"{SPARK}::test_pi_on_five_executors",
+        "A program of the app's own on 8 executors": f"{SPARK}::test_a_program_of_the_users_own",
+        "By the Spark operator": f"{SPARK}::test_pi_by_the_operator",
+        "A program on the JVM": "",
     },
     "tensorboard": {
         "The logs of jobs on a volume": "tests/real/test_training.py::test_its_curves_are_shown",

@@ -31,14 +31,6 @@ total, ranks = group.allreduce(part), group.gather(rank)
 if rank == 0:  # lines that several write at once may be mixed
     print("ranks", ranks, "pi", round(total, 6), flush=True)
 """
-SPARK = """from pyspark.sql import SparkSession
-context = SparkSession.builder.getOrCreate().sparkContext
-steps = 1_000_000
-parts = context.range(0, steps, numSlices=8).map(lambda i: 4 / (1 + ((i + 0.5) / steps) ** 2) / steps)
-total = parts.sum()
-executors = context._jsc.sc().getExecutorMemoryStatus().size() - 1
-print("on", executors, "executors pi is", round(total, 5), flush=True)
-"""
 
 
 def train(place: Place, name: str, prototype: str, program: str, *parameters: str) -> str:
@@ -78,16 +70,3 @@ def test_mpi(stack: Place) -> None:
     command = "--command=mpirun,python3,train.py"
     said = train(stack, "mpi", "mpi-job", MPI, "--image=realnode/mpi:1", "--num_workers=2", command)
     assert "ranks [0, 1] pi 3.141593" in said
-
-
-def test_spark(stack: Place) -> None:
-    """Pi on two executors in pods of their own; the driver is the Job's pod."""
-    memory = ("--driver_memory=512Mi", "--executor_memory=512Mi", "--driver_cpu=100m", "--executor_cpu=100m")
-    stack.do("generate", "spark-application", "pi", "--main_file=pi.py", "--code=./pi", *memory)
-    Path(stack.root, "pi").mkdir()
-    Path(stack.root, "pi", "pi.py").write_text(SPARK, "utf-8")
-    stack.do("apply", "minikube", "-c", "pi", "--wait", "finished", "--timeout", "240s")
-    said = stack.do("logs", "minikube", "pi")
-    assert "on 2 executors pi is 3.14159" in said
-    stack.do("delete", "minikube", "-c", "pi", "--yes")
-    until(lambda: not [left for left in stack.left() if "/pi" in left or "-exec-" in left], "pi to be gone")

@@ -13,6 +13,7 @@ COREDNS = "v1.15.0"
 LOCAL_PATH = "v0.0.30"
 CONTAINERD = "v2.4.2"
 CONTAINERD_MODULE = "github.com/containerd/containerd/v2"
+SPARK_OPERATOR_IMAGE = "ghcr.io/kubeflow/spark-operator/controller:v2.5.0-rc.0"  # as its 2.5.2 calls it in config/
 KUBERNETES_VERSION = "k8s.io/component-base/version"
 
 
@@ -48,6 +49,7 @@ PROGRAMS = (
     Program(
         "training-operator", "operator", "github.com/kubeflow/training-operator/cmd/training-operator.v1", seconds=110
     ),
+    Program("spark-operator", "sparkoperator", "github.com/kubeflow/spark-operator/v2/cmd/operator", seconds=120),
     Program("coredns", "coredns", ".", seconds=100),
     Program("local-path-provisioner", "localpath", "github.com/rancher/local-path-provisioner", seconds=60),
 )

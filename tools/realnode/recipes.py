@@ -146,3 +146,10 @@ def _other_jobs() -> Iterator[Recipe]:
         run=("useradd -m -u 185 spark", "ln -s /usr/local/lib/python3*/dist-packages/pyspark /opt/spark"),
         config={"User": "185", "Env": {"SPARK_HOME": "/opt/spark"}, "Entrypoint": ["/opt/entrypoint.sh"]}, slow=True,
     )  # fmt: skip
+    # Its controller runs spark-submit.
+    yield Recipe(
+        "spark-operator", (pins.SPARK_OPERATOR_IMAGE,), base="spark",
+        files={"/usr/bin/spark-operator": built("spark-operator")},
+        config={"User": "185", "Env": {"SPARK_HOME": "/opt/spark"}, "Entrypoint": ["/usr/bin/spark-operator"]},
+        slow=True,
+    )  # fmt: skip
