@@ -20,7 +20,7 @@ from mlstack.cluster.logs import pod_logs
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.inventory import Inventory
-from mlstack.plan.runends import SeenEnd, bad_ends
+from mlstack.plan.runends import SeenEnd, bad_ends, told_ends
 from mlstack.plan.runrecords import (
     COMPONENT,
     KEPT_CONTAINERS,
@@ -35,7 +35,7 @@ from mlstack.plan.runrecords import (
 )
 from mlstack.plan.runs import Run, RunState, ended, ended_at, is_run, run_name, run_readiness, state_of
 
-CONFIG_MAP, POD = well_known("v1", "ConfigMap"), well_known("v1", "Pod")
+CONFIG_MAP, POD, EVENT = well_known("v1", "ConfigMap"), well_known("v1", "Pod"), well_known("v1", "Event")
 LOG_BYTES = 1 << 16
 
 
@@ -145,14 +145,30 @@ def _record_end(session: Session, run: Run, live: Manifest, seen: Sequence[Conta
 
 
 def ends_now(session: Session, live: Manifest) -> list[ContainerEnd]:
-    """How the containers of a run's pods ended, with the last lines of their logs, as far as its pods exist."""
+    """How the containers of a run's pods ended, with the last lines of their logs, as far as its pods exist.
+
+    Of pods that the training operator has deleted, its events say the exit codes.
+    """
     client, metadata = session.connection.client, live["metadata"]
     labels = f"app.kubernetes.io/part-of={session.owner.app},app.kubernetes.io/managed-by=mlstack"
     try:
         pods = objects.list_objects(client, POD, metadata["namespace"], labels=labels).items
     except ClusterError:
         return []
-    return with_logs(client, bad_ends(live, pods)[:KEPT_CONTAINERS])
+    seen = bad_ends(live, pods)[:KEPT_CONTAINERS]
+    return with_logs(client, seen) if seen else _told_by_events(session, live)
+
+
+def _told_by_events(session: Session, live: Manifest) -> list[ContainerEnd]:
+    metadata = live["metadata"]
+    if not str(live.get("apiVersion")).startswith("kubeflow.org/"):
+        return []
+    fields = f"involvedObject.name={metadata['name']},involvedObject.uid={uid_of(live)},reason=ExitedWithCode"
+    try:
+        events = objects.list_objects(session.connection.client, EVENT, metadata["namespace"], fields=fields).items
+    except ClusterError:
+        return []
+    return told_ends(live, events)[:KEPT_CONTAINERS]
 
 
 def with_logs(client: Client, seen: Sequence[SeenEnd]) -> list[ContainerEnd]:

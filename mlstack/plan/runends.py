@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,30 @@ def bad_ends(run: Manifest, pods: Iterable[Manifest]) -> list[SeenEnd]:
     living = (_undeleted(pod) for pod in pods)
     found = [seen for pod in owned_pods(run, living) for seen in _of_pod(pod)]
     return sorted(found, key=lambda seen: (seen.end.finished, seen.end.role, seen.end.container))
+
+
+EXITED = re.compile(r"Pod: \S+?\.(\S+) exited with code (\d+)")  # NAMESPACE.NAME: a namespace has no dot in its name
+
+
+def told_ends(run: Manifest, events: Iterable[Manifest]) -> list[ContainerEnd]:
+    """The bad ends that the training operator wrote into a run's events, where it has deleted the pods since.
+
+    Events are kept for an hour, and have no lines of a log.
+    """
+    name, uid = run["metadata"]["name"], run["metadata"].get("uid", "")
+    found: dict[str, ContainerEnd] = {}
+    for event in sorted(events, key=_last_seen):
+        told = EXITED.search(str(event.get("message") or ""))
+        about = (event.get("involvedObject") or {}).get("uid")
+        if event.get("reason") == "ExitedWithCode" and about == uid and told and int(told[2]):
+            pod = told[1]
+            found.pop(pod, None)
+            found[pod] = ContainerEnd(pod, "", pod.removeprefix(f"{name}-"), int(told[2]), finished=_last_seen(event))
+    return list(found.values())
+
+
+def _last_seen(event: Manifest) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
 def _undeleted(pod: Manifest) -> Manifest:

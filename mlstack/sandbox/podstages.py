@@ -15,6 +15,7 @@ INITIALIZED = '.status.conditions.[] | select( .type == "Initialized" ) | .statu
 POD_READY = '.status.conditions.[] | select( .type == "Ready" ) | .status'
 OWNER = ".metadata.ownerReferences.[].kind"
 REPLICA_TYPE = '.metadata.labels["training.kubeflow.org/replica-type"]'
+RESTARTS = ".spec.restartPolicy"
 RUN_FOR = '.metadata.annotations["sim/run-for"]'
 # With these a pod does not get as far as running.
 STUCK = ("pending", "imagepull", "configerror", "initfail")
@@ -87,7 +88,7 @@ def _crashing() -> list[Stage]:
     return [
         _pod(
             "pod-crash",
-            [*running, is_in(MODE, "crashloop"), has(RUNNING_SINCE)],
+            [*running, is_in(MODE, "crashloop"), not_in(RESTARTS, "Never"), has(RUNNING_SINCE)],
             to_status(podstatus.CRASHED, ("Warning", "BackOff", "Back-off restarting failed container")),
             weight=1,
             delay=delay(1000, "sim/run-for"),
@@ -98,6 +99,13 @@ def _crashing() -> list[Stage]:
             to_status(podstatus.RESTARTED),
             weight=1,
             delay={"durationMilliseconds": 3000},
+        ),
+        _pod(
+            "pod-crash-once",
+            [*running, is_in(MODE, "crashloop"), is_in(RESTARTS, "Never"), has(RUNNING_SINCE)],
+            to_status(podstatus.ENDED_BADLY),
+            weight=1,
+            delay=delay(1000, "sim/run-for"),
         ),
         _pod(
             "pod-fail",

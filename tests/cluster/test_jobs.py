@@ -223,6 +223,8 @@ def test_the_limit_of_restarts_holds(app: Path, kubectl: Kubectl) -> None:
         found = json.loads(kubectl("get", job, "-n", "team", "-o", "json", context=NAME))
         messages = [c.get("message", "") for c in found["status"]["conditions"] if c["type"] == "Failed"]
         assert "reached the specified backoff limit" in messages[0], component
+    failed = [pod["status"]["phase"] for pod in pods(kubectl, "crashing-alone")]
+    assert failed == ["Failed"] * 3, "a Job's failed pods are kept"
 
 
 def test_a_run_that_starts_again_and_again_is_told_with_its_reason(app: Path) -> None:

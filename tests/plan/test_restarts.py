@@ -23,6 +23,11 @@ def job(**condition: str) -> dict[str, Any]:
     return {"kind": "TFJob", "metadata": {"name": "cnn"}, "status": {"conditions": [condition] if condition else []}}
 
 
+def replaced(name: str, status: dict[str, Any]) -> dict[str, Any]:
+    """A pod that failed, and in whose place a Job made another one."""
+    return {"metadata": {"name": name}, "status": {"phase": "Failed", **status}}
+
+
 MESSAGE = "job cnn is restarting because Worker replica(s) failed."
 CASES = [
     ([pod("w-0", 0, {})], {}, ""),
@@ -50,3 +55,19 @@ CASES = [
 @pytest.mark.parametrize(("pods", "condition", "said"), CASES)
 def test_restarts_and_their_reason(pods: list[dict[str, Any]], condition: dict[str, str], said: str) -> None:
     assert restarts(job(**condition), pods) == said
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ({"containerStatuses": [{"name": "main", "state": {"terminated": FAILED}}]}, "main ended with exit code 1"),
+        ({"containerStatuses": [{"name": "main", "state": {"terminated": OOM}}]}, "main OOMKilled"),
+        ({"reason": "Evicted"}, "the pod failed"),
+    ],
+)
+def test_the_failed_pods_of_a_job_are_its_restarts(status: dict[str, Any], why: str) -> None:
+    live: dict[str, Any] = {"kind": "Job", "metadata": {"name": "train"}, "status": {}}
+    pods = [replaced("train-a", status), pod("train-b", 0, {})]
+    assert restarts(live, pods) == f"restarted at least once, pod train-a: {why}"
+    live["status"] = {"conditions": [{"type": "Failed", "status": "True"}]}
+    assert restarts(live, pods) == ""  # the last failure is followed by none

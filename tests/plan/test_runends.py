@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
-from mlstack.plan.runends import bad_ends
+from mlstack.plan.runends import bad_ends, told_ends
 
 JOB: Manifest = {"kind": "TFJob", "metadata": {"name": "cnn", "namespace": "n", "uid": "u"}}
 
@@ -46,3 +46,25 @@ def test_the_pods_of_others_do_not() -> None:
     other = pod(0, {"name": "main", "state": {"terminated": ended(3)}})
     other["metadata"]["labels"]["training.kubeflow.org/job-name"] = "other"
     assert bad_ends(JOB, [other]) == []
+
+
+def told(message: str, at: str, reason: str = "ExitedWithCode", uid: str = "u") -> Manifest:
+    about = {"kind": "TFJob", "name": "cnn", "uid": uid}
+    return {"kind": "Event", "involvedObject": about, "reason": reason, "message": message, "lastTimestamp": at}
+
+
+def test_the_operators_events_say_the_last_exit_code_of_each_pod() -> None:
+    """F10: the pods were deleted, and no command has seen them."""
+    events = [
+        told("Pod: n.cnn-worker-0 exited with code 1", "T5"),
+        told("Pod: n.cnn-worker-0 exited with code 137", "T2"),
+        told("(combined from similar events): Pod: n.cnn-worker-1 exited with code 3", "T4"),
+        told("Pod: n.cnn-chief-0 exited with code 0", "T3"),
+        told("Pod: n.cnn-worker-2 exited with code 1", "T3", uid="an earlier run's"),
+        told("Created pod: cnn-worker-0", "T1", reason="SuccessfulCreatePod"),
+    ]
+    ends = told_ends(JOB, events)
+    assert [(one.words, one.finished) for one in ends] == [
+        ("worker-1 ended with exit code 3", "T4"),
+        ("worker-0 ended with exit code 1", "T5"),
+    ]

@@ -139,13 +139,14 @@ def test_one_process_is_one_pod_with_the_images_own_program(show: Show) -> None:
 @pytest.mark.parametrize(
     ("policy", "restart", "limit", "rules"),
     [
-        ("OnFailure", "OnFailure", 3, 0),
-        ("Always", "OnFailure", 3, 0),
+        ("OnFailure", "Never", 3, 0),
+        ("Always", "Never", 3, 0),
         ("Never", "Never", 0, 0),
         ("ExitCode", "Never", 3, 2),
     ],
 )
 def test_when_a_pod_starts_again(policy: str, restart: str, limit: int, rules: int, show: Show) -> None:
+    """F10: always as another pod. One that the kubelet starts again is removed with its log at the last failure."""
     spec = jobs_of(show("tf-job", **PROGRAM, restart_policy=policy))["x-worker"]["spec"]
     assert (spec["template"]["spec"]["restartPolicy"], spec["backoffLimit"]) == (restart, limit)
     found = spec.get("podFailurePolicy", {"rules": []})["rules"]
