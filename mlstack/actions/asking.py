@@ -9,7 +9,9 @@ from mlstack.actions.blame import blamed
 from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
+from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ConflictError, DeniedError, InvalidError, TooLargeError, WebhookError
+from mlstack.cluster.kinds import Resource
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.adoption import NO_HANDOVER, hand_over
@@ -49,10 +51,32 @@ def _accepted(session: Session, change: Change, *, force: bool, taken: tuple[str
     assert live is not None
     resource = resource_for(session, manifest)
     assert resource is not None  # the live object was just read
-    client, manager = session.connection.client, session.owner.manager
-    found = objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=True)
-    handover = hand_over(live, found, manager) if change.action is Action.ADOPT else NO_HANDOVER
-    return Answer(found, takes=taken, handover=handover)
+    found, live = _in_one_state(session.connection.client, session.owner.manager, resource, manifest, live, force=force)
+    handover = hand_over(live, found, session.owner.manager) if change.action is Action.ADOPT else NO_HANDOVER
+    return Answer(found, takes=taken, handover=handover, live=live)
+
+
+def _in_one_state(
+    client: Client, manager: str, resource: Resource, manifest: Manifest, live: Manifest, *, force: bool
+) -> tuple[Manifest, Manifest]:
+    """What a dry-run makes of the object, and the object as it was then.
+
+    Where somebody has written it since it was read (a controller adds a finalizer), it is read again: that difference
+    is not ours. One that is written all the time stays as it was read last.
+    """
+    for again in (True, True, False):
+        found = objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=True)
+        if not again or version_of(found) == version_of(live):
+            break
+        live = objects.find(client, resource, live["metadata"].get("namespace"), live["metadata"]["name"]) or live
+        if version_of(found) == version_of(live):
+            break
+    return found, live
+
+
+def version_of(live: Manifest) -> str:
+    """The resourceVersion of an object, "" if it has none."""
+    return str(live["metadata"].get("resourceVersion") or "")
 
 
 def _conflicting(session: Session, change: Change, error: ConflictError, allow: Allow) -> Answer:

@@ -62,13 +62,14 @@ class Draft:
 @dataclass(frozen=True)
 class Answer:
     """What a dry-run said: the object as it would be (with the fields taken for that, and how an adopted one is handed
-    over), or the conflicts, or the refusal's words."""
+    over), or the conflicts, or the refusal's words. `live` is the object in the state in which it answered."""
 
     manifest: Manifest | None = None
     conflicts: tuple[FieldChange, ...] = ()
     refusal: str = ""
     takes: tuple[str, ...] = ()
     handover: Handover = NO_HANDOVER
+    live: Manifest | None = None
 
 
 def drafts(objects: Sequence[Wanted], snapshot: Snapshot, owner: Owner, allow: Allow) -> list[Draft]:
@@ -245,7 +246,7 @@ def _left_to_scale(one: Wanted, live: Manifest) -> tuple[Wanted, str]:
 
 def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
     """The change after the dry-run's answer."""
-    change = draft.change
+    change = draft.change if answer.live is None else replace(draft.change, live=answer.live)
     if draft.same is not None:
         return _same_or_new(change, draft.same, answer)
     if answer.conflicts:
