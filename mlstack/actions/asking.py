@@ -10,7 +10,14 @@ from mlstack.actions.reading import resource_for
 from mlstack.actions.session import Session
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
-from mlstack.cluster.failures import ConflictError, DeniedError, InvalidError, TooLargeError, WebhookError
+from mlstack.cluster.failures import (
+    ConflictError,
+    DeniedError,
+    ForbiddenError,
+    InvalidError,
+    TooLargeError,
+    WebhookError,
+)
 from mlstack.cluster.kinds import Resource
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
@@ -43,6 +50,11 @@ def _answer(session: Session, draft: Draft, allow: Allow) -> Answer:
         return Answer(refusal=blamed(session, change.component, change.manifest or {}, error))
     except WebhookError:
         return Answer()  # it is starting: the fields that were compared stand
+    except ForbiddenError:
+        if session.denied is None:
+            raise
+        session.denied.unasked(change.manifest or {})
+        return Answer()  # for who only reads: the fields that were compared stand
 
 
 def _accepted(session: Session, change: Change, *, force: bool, taken: tuple[str, ...] = ()) -> Answer:

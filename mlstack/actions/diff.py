@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlstack.actions.planning import NOTHING_MORE, Scope, make_plan
+from mlstack.actions.denied import Denied
+from mlstack.actions.planning import NOTHING_MORE, Scope, plan_session
+from mlstack.actions.session import open_session
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.plan.decide import HIDDEN
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange, Plan
@@ -34,16 +36,19 @@ class Diff:
 
     plan: Plan
     entries: tuple[Entry, ...]
+    incomplete: bool = False  # something may not be listed or asked about; the plan's notices name it
 
     @property
     def different(self) -> bool:
-        """Whether an apply would write, or be refused to: exit code 16."""
-        return bool(self.entries)
+        """Whether an apply would write, or be refused to, or nobody may tell: exit code 16."""
+        return bool(self.entries) or self.incomplete
 
 
 def diff(scope: Scope, allow: Allow = NOTHING_MORE) -> Diff:
-    """What an apply of this scope would do now. Writes nothing."""
-    return describe(make_plan(scope, allow))
+    """What an apply of this scope would do now. Writes nothing, and names what the user has no permission to see."""
+    denied = Denied()
+    planning = plan_session(replace(open_session(scope), denied=denied), allow)
+    return replace(describe(planning.plan), incomplete=bool(denied))
 
 
 def describe(plan: Plan) -> Diff:

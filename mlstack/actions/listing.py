@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from mlstack.actions.denied import Denied
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
 from mlstack.cluster.failures import ForbiddenError
@@ -30,9 +31,27 @@ def all_or_raise(results: Iterable[Result | MlstackError]) -> list[Result]:
     return found
 
 
-def list_labelled(client: Client, places: Iterable[Place], labels: str) -> dict[Place, Listing]:
+def permitted(
+    places: Iterable[Place], results: Iterable[Listing | MlstackError], denied: Denied | None
+) -> dict[Place, Listing]:
+    """The listings by their places. Raises the first error; what is forbidden is told to `denied`, if there is one."""
+    found = {}
+    for place, result in zip(places, results, strict=True):
+        if isinstance(result, ForbiddenError) and denied is not None:
+            denied.unlisted(place[0])
+        elif isinstance(result, MlstackError):
+            raise result
+        else:
+            found[place] = result
+    return found
+
+
+def list_labelled(
+    client: Client, places: Iterable[Place], labels: str, denied: Denied | None = None
+) -> dict[Place, Listing]:
     """The objects with these labels in each place. A kind in many namespaces is listed in the whole cluster at once,
-    as (kind, ""), where the user may do that; else in each namespace."""
+    as (kind, ""), where the user may do that; else in each namespace. A place that may not be listed is an error, or
+    told to `denied` and left out."""
     wanted = set(places)
 
     def one(place: Place) -> Listing:
@@ -43,7 +62,7 @@ def list_labelled(client: Client, places: Iterable[Place], labels: str) -> dict[
     wide = [place for place in spread if not isinstance(answers[place], ForbiddenError)]
     found = dict(zip(wide, all_or_raise(answers[place] for place in wide), strict=True))
     rest = sorted((place for place in wanted if (place[0], "") not in found), key=order)
-    return found | dict(zip(rest, all_or_raise(client.map(one, rest)), strict=True))
+    return found | permitted(rest, client.map(one, rest), denied)
 
 
 def spread_kinds(places: Iterable[Place]) -> list[Place]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlstack.actions.asking import ask
+from mlstack.actions.denied import Denied
 from mlstack.actions.losses import with_losses
 from mlstack.actions.neighbors import users_of
 from mlstack.actions.reading import Reading, read
@@ -52,7 +53,8 @@ def plan_session(session: Session, allow: Allow) -> Planning:
     wanted = wanted_objects(session.manifests, session.owner)
     reading = read(session, wanted, allow)
     _refuse_empty(session, wanted, reading)
-    complete = [_with_generated(one, reading) for one in wanted]
+    seen = [one for one in wanted if not (session.denied and session.denied.leaves(one.manifest))]
+    complete = [_with_generated(one, reading) for one in seen]
     changes = with_their_run(ask(session, drafts(complete, reading.snapshot, session.owner, allow), allow))
     removals = spared(prunes(complete, reading.snapshot, allow, session.scope.components), changes, reading.snapshot)
     removals = _left_to_others(session, removals, reading, allow)
@@ -63,11 +65,16 @@ def plan_session(session: Session, allow: Allow) -> Planning:
         session.scope.environment,
         session.owner.namespace,
         (*namespaces, *changes, *removals),
-        (*session.resolved, *told, *notices([*changes, *removals]), *unseen_notices(reading.unseen)),
+        (*session.resolved, *told, *notices([*changes, *removals]), *_unseen(session, reading)),
         _question(session, reading.snapshot.inventory),
     )
     planning = Planning(plan, tuple(complete), reading)
     return _again(session, planning, allow) if session.again else planning
+
+
+def _unseen(session: Session, reading: Reading) -> list[str]:
+    denied = session.denied or Denied()
+    return [*unseen_notices(reading.unseen - denied.kinds), *denied.notices]
 
 
 def _left_to_others(session: Session, removals: list[Change], reading: Reading, allow: Allow) -> list[Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlstack.actions.listing import FEW_NAMESPACES, Place, all_or_raise, by_key, list_labelled, order
+from mlstack.actions.listing import FEW_NAMESPACES, Place, all_or_raise, by_key, list_labelled, order, permitted
 from mlstack.actions.session import Session, inventory_object
 from mlstack.cluster import objects, store
 from mlstack.cluster.failures import ForbiddenError
@@ -64,7 +64,7 @@ def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
     others = {key: whole.get(key, live) for key, live in strangers.items() if key in rendered and key not in mine}
     namespaces = {one.key.namespace for one in absent if one.key.namespace} | {session.owner.namespace}
     missing = _missing_namespaces(session, namespaces, wanted, inventory)
-    return Reading(Snapshot(ours, others, inventory), parent, versions, missing, unseen)
+    return Reading(Snapshot(ours, others, inventory), parent, versions, missing, unseen_kinds(session, inventory))
 
 
 def read_parent(session: Session) -> store.Parent:
@@ -119,9 +119,11 @@ def list_labelled_objects(
     places = _places_of(session, items)
     places |= _remembered_places(session, inventory, places)
     labels = f"{PART_OF}={session.owner.set_id}"
-    listings = list_labelled(session.connection.client, places, labels)
+    listings = list_labelled(session.connection.client, places, labels, session.denied)
     for place in places:
-        versions[place] = listings[place if place in listings else (place[0], "")].resource_version
+        listing = listings.get(place) or listings.get((place[0], ""))
+        if listing is not None:
+            versions[place] = listing.resource_version
     return by_key(listings.values(), {one.key: str(one.manifest["apiVersion"]) for one in items})
 
 
@@ -129,8 +131,8 @@ def _gathered(
     session: Session, places: Sequence[Place], function: Callable[[Place], Listing], versions: dict[Place, str]
 ) -> dict[Key, Manifest]:
     found: dict[Key, Manifest] = {}
-    listings = all_or_raise(session.connection.client.map(function, places))
-    for place, listing in zip(places, listings, strict=True):
+    listings = permitted(places, session.connection.client.map(function, places), session.denied)
+    for place, listing in listings.items():
         versions.setdefault(place, listing.resource_version)
         found.update({key_of(item): item for item in listing.items})
     return found
@@ -172,7 +174,13 @@ def _remembered_places(session: Session, inventory: Inventory, known: Collection
 
 
 def unseen_kinds(session: Session, inventory: Inventory) -> frozenset[GroupKind]:
-    """The remembered kinds whose aggregated API is down: what there is of them cannot be known now."""
+    """The remembered kinds of which nobody knows now what there is: their aggregated API is down, or they may not be
+    listed by who only reads."""
+    denied = frozenset(session.denied.kinds) & inventory.kinds if session.denied else frozenset()
+    return denied | _down(session, inventory)
+
+
+def _down(session: Session, inventory: Inventory) -> frozenset[GroupKind]:
     discovery = session.connection.discovery
     known = {(resource.group, resource.kind) for resource in WELL_KNOWN.values()}
     custom = inventory.kinds - known

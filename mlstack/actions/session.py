@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlstack.actions.connection import Connection, connect_environment
+from mlstack.actions.denied import Denied
 from mlstack.actions.events import Connected
 from mlstack.app.assemble import assemble
 from mlstack.app.environments import save_files
@@ -41,6 +42,7 @@ class Session:
     its runs start anew whatever became of the last; `early`: the inventory's object, read while the cluster's identity
     was found out, for the first that wants it. `unsaved`: edits of the app's files that its first contact makes, a line
     each, `resolved` those of sizes that were chosen for the cluster; the scope's project has them, `save` writes them.
+    `denied` collects what may not be seen where the command only reads; None: that is an error.
     """
 
     scope: Scope
@@ -54,6 +56,7 @@ class Session:
     early: list[Parent] = field(default_factory=list, compare=False, repr=False)
     unsaved: tuple[str, ...] = ()
     resolved: tuple[str, ...] = ()
+    denied: Denied | None = field(default=None, compare=False, repr=False)
 
     def save(self) -> None:
         """Writes what was edited: once a person has agreed, before the cluster is written to."""

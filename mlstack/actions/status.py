@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mlstack.actions.denied import Denied
 from mlstack.actions.gpus import Gpus, gpus_in_use
 from mlstack.actions.involved import replica_sets
 from mlstack.actions.queues import QueueWords
@@ -19,7 +20,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.compose.render import Rendered
 from mlstack.plan.fit.workloads import told_in_queue
 from mlstack.plan.hints import with_hint
-from mlstack.plan.inventory import Inventory, entry
+from mlstack.plan.inventory import GroupKind, Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.restarts import restarts
@@ -32,7 +33,8 @@ SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox u
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """One component. `ready`: yes, no, waiting, failed, done, running or absent; `present` of `total` objects."""
+    """One component. `ready`: yes, no, waiting, failed, done, running, suspended, absent or unknown (none of its kinds
+    may be listed); `present` of `total` objects."""
 
     name: str
     prototype: str
@@ -60,14 +62,17 @@ class Status:
 
 def status(scope: Scope) -> Status:
     """How everything stands now. Only reads."""
-    session = open_session(scope)
+    denied = Denied()
+    session = replace(open_session(scope), denied=denied)
     inventory = inventory_of(first_parent(session), session.owner)
     ours = list_members(session, inventory, {}, rendered_keys(session))
     pods, notices = _pods(session, ours)
     gpus, simulated, events = gpus_of(session), is_simulated(session), _events(session, ours, pods)
     shared = provided(session, ours)
     records = ended_runs(session, inventory, ours)
-    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared, records))
+    notices = (*notices, *denied.notices)
+    unlisted = frozenset(denied.kinds)
+    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared, records, unlisted))
 
 
 def provided(session: Session, ours: Mapping[Key, Manifest]) -> frozenset[Key]:
@@ -115,7 +120,7 @@ def _needs_record(run: Run, live: Manifest | None) -> bool:
 class Seen:
     """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
     be read; `events`: warnings, where pods do not tell why something waits; `shared`: rendered objects that others
-    provide; `records`: of runs that ended."""
+    provide; `records`: of runs that ended; `unlisted`: kinds that may not be listed."""
 
     inventory: Inventory
     ours: Mapping[Key, Manifest]
@@ -126,6 +131,7 @@ class Seen:
     events: Sequence[Manifest] = ()
     shared: frozenset[Key] = frozenset()
     records: Mapping[str, RunRecord] = field(default_factory=dict)
+    unlisted: frozenset[GroupKind] = frozenset()
 
 
 def status_of(session: Session, seen: Seen) -> Status:
@@ -208,10 +214,14 @@ def _silent(live: Manifest, pods: Sequence[Manifest]) -> bool:
 def component_status(one: Rendered, seen: Seen) -> ComponentStatus:
     """One component's state from what it renders, what of ours is there, what is remembered, our pods and warnings."""
     ours, inventory, shared = seen.ours, seen.inventory, seen.shared
-    keys = [key_of(m) for m in one.manifests]
+    manifests = [m for m in one.manifests if (key_of(m).group, key_of(m).kind) not in seen.unlisted]
+    if one.manifests and not manifests:
+        note = "no permission to list any of its objects"
+        return ComponentStatus(one.component, one.prototype, "unknown", 0, len(one.manifests), (note,), ())
+    keys = [key_of(m) for m in manifests]
     ended = [key for key in keys if key not in ours and is_run(key) and run_name(key) in inventory.runs]
     others = [key for key in keys if key not in ours and key in shared]
-    lost = [key_of(m) for m in one.manifests if key_of(m) not in (*ours, *shared) and SHARED in annotations_of(m)]
+    lost = [key_of(m) for m in manifests if key_of(m) not in (*ours, *shared) and SHARED in annotations_of(m)]
     live = {key: ours[key] for key in keys if key in ours}
     total = len(keys) - len(ended) - (len(others) if live or ended else 0)
     held = {key for key in live if is_run(key) and state_of(live[key], _run(inventory, key)) is RunState.SUSPENDED}

@@ -138,8 +138,11 @@ def diff(
 
 
 def _diff_text(found: Any) -> str:
-    if not found.different:
-        return f"{found.plan.environment}: no differences ({counted(len(found.plan.changes), 'object')})"
+    if not found.entries:
+        name, objects = found.plan.environment, counted(len(found.plan.changes), "object")
+        if found.incomplete:
+            return "\n".join([*found.plan.notices, f"{name}: no differences seen ({objects})"])
+        return f"{name}: no differences ({objects})"
     blocks = []
     for entry in found.entries:
         head = f"{entry.action} {title(entry.key)} ({entry.component})"
