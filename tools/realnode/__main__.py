@@ -61,12 +61,12 @@ def _able(asked: argparse.Namespace) -> int:
 
 def _build(asked: argparse.Namespace) -> None:
     cluster.require_able()
-    build.everything()
+    build.everything(slow=True)
 
 
 def _images(asked: argparse.Namespace) -> None:
     cluster.require_able()
-    build.everything()
+    build.everything(slow=asked.all or bool(asked.keys))
     images.make(recipes.chosen(slow=asked.all, keys=asked.keys))
     if not asked.keys and chromium.able():
         chromium.make()

@@ -14,11 +14,12 @@ from . import debian, pins, places
 from .shell import Stamp, run, say
 
 
-def everything() -> Path:
-    """All programs, those that are missing or of another version built; the folder of the control plane's."""
+def everything(*, slow: bool) -> Path:
+    """All programs, those that are missing or of another version built; the folder of the control plane's. Without
+    `slow` not those that only the long tests need."""
     found = sandbox.find(may_build=True, progress=say)
     debian.unpack(pins.DEBIAN_PACKAGES)
-    missing = [program for program in pins.PROGRAMS if not _stamp(program).holds()]
+    missing = [one for one in pins.PROGRAMS if (slow or not one.slow) and not _stamp(one).holds()]
     if missing:
         minutes = round(sum(program.seconds for program in missing) / 60) or 1
         say(f"Building {', '.join(program.name for program in missing)}: about {minutes} minutes on two cores, once.")
@@ -50,7 +51,7 @@ def _build(go: Path, program: pins.Program) -> None:
 
 def control_plane() -> Path:
     """The folder with the API server and its like. Raises MlstackError if they or the node's programs are missing."""
-    missing = [program.name for program in pins.PROGRAMS if not (places.binaries() / program.name).is_file()]
+    missing = [one.name for one in pins.PROGRAMS if not one.slow and not (places.binaries() / one.name).is_file()]
     if missing:
         raise MlstackError(f"The node's {missing[0]} is not built.", "Run python -m tools.realnode build first.")
     return sandbox.find(may_build=False, progress=say).folder

@@ -20,7 +20,8 @@ KUBERNETES_VERSION = "k8s.io/component-base/version"
 @dataclass(frozen=True)
 class Program:
     """One program: its Go package, the folder of its go.mod under `modules/`, what the linker writes into it, whether
-    it is linked with the machine's C library (else it runs in an empty image too), and the seconds of a cold build."""
+    it is linked with the machine's C library (else it runs in an empty image too), the seconds of a cold build, and
+    whether only the long tests need it."""
 
     name: str
     module: str
@@ -28,6 +29,7 @@ class Program:
     facts: tuple[str, ...] = ()
     libc: bool = False
     seconds: int = 60
+    slow: bool = False
 
 
 def _kubernetes() -> tuple[str, ...]:
@@ -49,7 +51,9 @@ PROGRAMS = (
     Program(
         "training-operator", "operator", "github.com/kubeflow/training-operator/cmd/training-operator.v1", seconds=110
     ),
-    Program("spark-operator", "sparkoperator", "github.com/kubeflow/spark-operator/v2/cmd/operator", seconds=120),
+    Program(
+        "spark-operator", "sparkoperator", "github.com/kubeflow/spark-operator/v2/cmd/operator", seconds=120, slow=True
+    ),
     Program("coredns", "coredns", ".", seconds=100),
     Program("local-path-provisioner", "localpath", "github.com/rancher/local-path-provisioner", seconds=60),
 )
