@@ -55,8 +55,8 @@ def look(session: Session, asked: Asked) -> list[Look]:
 
 def untold(room: Sequence[Look], looks: Sequence[Look]) -> list[Look]:
     """What the fit found, without what is only about objects that were found missing before it."""
-    known = {look.missing for look in looks if look.missing is not None}
-    return [look for look in room if look.missing not in known]
+    known = {one for look in looks for one in look.missing}
+    return [look for look in room if not look.missing or not known.issuperset(look.missing)]
 
 
 def _together(one: Components, other: Components) -> Components:

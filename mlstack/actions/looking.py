@@ -97,14 +97,15 @@ def _judged(session: Session, need: Need, answer: _Answer, by_hand: Callable[[],
     if isinstance(answer, MlstackError):
         return Look(topic, what, unseen=f"{what} (no right to read it)")
     settings, place = session.settings(need.component), where(session)
+    missing = ((need.kind, need.namespace, need.name),)
     if isinstance(answer, list):
         names = {item["metadata"]["name"] for item in answer}
         made = need.kind == "StorageClass" and need.name not in names and need.name in by_hand()
         if (need.name or default_class(answer)) in names or made:
             return Look(topic, what)
-        return Look(topic, what, absent(need, names, settings, place), missing=(need.kind, need.namespace, need.name))
+        return Look(topic, what, absent(need, names, settings, place), missing=missing)
     if not isinstance(answer, dict):
-        return Look(topic, what, absent(need, (), settings, place), missing=(need.kind, need.namespace, need.name))
+        return Look(topic, what, absent(need, (), settings, place), missing=missing)
     if need.part and need.part not in (keys := keys_of(answer)):
         return Look(topic, what, lacking(need, keys, settings, place))
     return Look(topic, what)

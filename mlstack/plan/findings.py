@@ -62,14 +62,14 @@ class Finding:
 class Look:
     """One thing that was looked at. `unseen` says why it could not be judged, "" where it could.
 
-    `missing`: kind, namespace and name of the object whose absence is all that the finding is about.
+    `missing`: kinds, namespaces and names of the objects whose absence is all that the finding is about.
     """
 
     topic: str
     what: str
     finding: Finding | None = None
     unseen: str = ""
-    missing: tuple[str, str, str] | None = None
+    missing: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def state(self) -> str:

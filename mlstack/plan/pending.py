@@ -40,6 +40,7 @@ class Said(NamedTuple):
     value: str = ""
 
 
+UNBOUND = re.compile(r"unbound immediate PersistentVolumeClaims")  # until their volumes are made: no node is missing
 Words = Callable[[re.Match[str], Pod], Said]
 
 AVAILABLE = re.compile(r"0/\d+ nodes are available: (.*?)\.?(?: preemption: .*| no new claims .*)?$", re.DOTALL)
@@ -112,7 +113,7 @@ def _nodes(text: str) -> re.Pattern[str]:
 # What the scheduler says, the weightiest first: its topic leads to the parameter.
 PIECES: tuple[tuple[re.Pattern[str], Words], ...] = (
     (re.compile(r"persistentvolumeclaim \"([^\"]+)\" not found"), _missing),
-    (re.compile(r"unbound immediate PersistentVolumeClaims"), _unbound),
+    (UNBOUND, _unbound),
     (re.compile(r"(\d+) Insufficient ([^\s,]+)"), _resource),
     (re.compile(r"(\d+) Too many pods"), _full),
     (_nodes(r"(?:didn't match PersistentVolume's node affinity|had volume node affinity conflict)"), _volume),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack.compose.manifests import Manifest
-from mlstack.plan.pending import from_admission, from_scheduler
+from mlstack.plan.pending import UNBOUND, from_admission, from_scheduler
 from mlstack.plan.readiness import condition
 from mlstack.wording import shortened
 
@@ -47,7 +47,7 @@ IMAGE_WAITING = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName
 def scheduler_reason(message: str, pod: Manifest | None = None) -> Reason:
     """The scheduler's message ("0/3 nodes are available: …") in our words; `pod`: the one that it is about."""
     said = from_scheduler(message, pod or {})
-    return Reason(said.text, said.topic, said.value, unschedulable=True)
+    return Reason(said.text, said.topic, said.value, unschedulable=not UNBOUND.search(message))
 
 
 def pod_reason(pod: Manifest) -> Reason:

@@ -5,13 +5,9 @@ import pytest
 from mlstack.actions.checks import untold
 from mlstack.plan.findings import Finding, Look
 
+GVISOR = ("RuntimeClass", "", "gvisor")
 MISSING = [
-    Look(
-        "classes",
-        "RuntimeClass gvisor",
-        Finding("web: RuntimeClass gvisor is not there."),
-        missing=("RuntimeClass", "", "gvisor"),
-    ),
+    Look("classes", "RuntimeClass gvisor", Finding("web: RuntimeClass gvisor is not there."), missing=(GVISOR,)),
     Look("rights", "all 3"),
 ]
 
@@ -19,13 +15,14 @@ MISSING = [
 @pytest.mark.parametrize(
     ("missing", "left"),
     [
-        (("RuntimeClass", "", "gvisor"), False),
-        (("RuntimeClass", "", "other"), True),
-        (("PersistentVolumeClaim", "ml", "gvisor"), True),
-        (None, True),
+        ((GVISOR,), False),
+        ((("RuntimeClass", "", "other"),), True),
+        ((("PersistentVolumeClaim", "ml", "gvisor"),), True),
+        ((GVISOR, ("PersistentVolumeClaim", "ml", "data")), True),
+        ((), True),
     ],
 )
-def test_what_is_missing_is_told_once(missing: tuple[str, str, str] | None, left: bool) -> None:
+def test_what_is_missing_is_told_once(missing: tuple[tuple[str, str, str], ...], left: bool) -> None:
     problem = Finding("web can never fit in dev: RuntimeClass gvisor is not there.")  # its words decide nothing
     room = [Look("nodes", "web: 1 pod", problem, missing=missing), Look("nodes", "ok: 1 pod")]
     assert untold(room, MISSING) == (room if left else room[1:])

@@ -133,7 +133,7 @@ def test_up_again_changes_nothing(minikube: Sandbox, kubeconfig: Path) -> None:
         ("imagepull", ".status.containerStatuses[0].state.waiting.reason", "ImagePullBackOff"),
         ("configerror", ".status.containerStatuses[0].state.waiting.reason", "CreateContainerConfigError"),
         ("pending", ".status.containerStatuses[0].state.waiting.reason", "ContainerCreating"),
-        ("crashloop", ".status.containerStatuses[0].lastState.terminated.exitCode", "3"),
+        ("crashloop", ".status.containerStatuses[0].state.terminated.exitCode", "3"),  # it is not to start again
         ("fail", ".status.containerStatuses[0].state.terminated.exitCode", "3"),
         ("oom", ".status.containerStatuses[0].state.terminated.reason", "OOMKilled"),
     ],

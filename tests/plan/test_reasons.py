@@ -171,3 +171,8 @@ def test_the_claims_of_a_stateful_set_before_it_has_pods() -> None:
     names = ("data-x-0", "data-x-1", "data-x-2", "data-my-x-0", "x-0")
     told = events_about(owner(**spec), [about("PersistentVolumeClaim", name, "7") for name in names])
     assert [one["involvedObject"]["name"] for one in told] == ["data-x-0", "data-x-1"]
+
+
+def test_a_volume_that_is_being_made_is_no_missing_node() -> None:
+    message = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    assert not scheduler_reason(message).unschedulable

@@ -48,8 +48,8 @@ class Fit:
     `worst`: how many find a place after the other asks took the worst places for it. `told` says what keeps it off
     besides the nodes (quota, limit range, claim), or why it cannot be told; `more`: all that does besides. `claim`: it
     waits for a claim or its volume, and for nothing else. `final`: no node that comes or gets free changes it. `crowd`:
-    what all asks together are too many for. `lacks`: kind, namespace and name of the one object that is not there,
-    where nothing else is against it. `open_`: the slots after the rules across nodes that the pods already there
+    what all asks together are too many for. `lacks`: kinds, namespaces and names of objects that are not there, where
+    nothing else is against it. `open_`: the slots after the rules across nodes that the pods already there
     decide; `view`: of what.
     """
 
@@ -63,7 +63,7 @@ class Fit:
     claim: bool = False
     final: bool = False
     crowd: str = ""
-    lacks: tuple[str, str, str] | None = None
+    lacks: tuple[tuple[str, str, str], ...] = ()
     open_: tuple[Slots, ...] = ()
     view: View | None = field(default=None, repr=False, compare=False)
 
@@ -152,7 +152,7 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: Seque
         verdict = Verdict.FITS
     final = queued.standing is Standing.NEVER
     claim, crowded_out = bool(waits) and no == waits, "" if surely else crowd
-    lacks = absent[0] if len(absent := _absent(view, ask)) == 1 == len(against) else None
+    lacks = tuple(absent) if len(absent := _absent(view, ask)) == len(against) else ()
     rest = (tuple(more), claim, final, crowded_out, lacks, there.open_, view)
     return Fit(ask, verdict, there.found, there.room, worst, no or doubt, *rest)
 

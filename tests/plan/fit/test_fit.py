@@ -134,14 +134,14 @@ def test_what_is_not_about_nodes(
 @pytest.mark.parametrize(
     ("runtimes", "claims", "lacks"),
     [
-        ({}, {"data": {**BOUND, "status": {"phase": "Bound"}}}, ("RuntimeClass", "", "gvisor")),
-        ({"gvisor": {}}, {}, ("PersistentVolumeClaim", "ml", "data")),
-        ({}, {}, None),  # more than one thing is against it: what is left is told
-        (None, {}, ("PersistentVolumeClaim", "ml", "data")),
+        ({}, {"data": {**BOUND, "status": {"phase": "Bound"}}}, (("RuntimeClass", "", "gvisor"),)),
+        ({"gvisor": {}}, {}, (("PersistentVolumeClaim", "ml", "data"),)),
+        ({}, {}, (("RuntimeClass", "", "gvisor"), ("PersistentVolumeClaim", "ml", "data"))),
+        (None, {}, (("PersistentVolumeClaim", "ml", "data"),)),
     ],
 )
-def test_the_one_object_that_is_not_there(
-    build: Build, runtimes: dict[str, Any] | None, claims: dict[str, Any], lacks: tuple[str, str, str] | None
+def test_the_objects_that_are_not_there(
+    build: Build, runtimes: dict[str, Any] | None, claims: dict[str, Any], lacks: tuple[tuple[str, str, str], ...]
 ) -> None:
     pod = build.pod(requests=WORKER, **{**VOLUME, "runtimeClassName": "gvisor"})
     ask = Ask("cnn", Key("", "Pod", "ml", "cnn"), "worker", 2, pod)
