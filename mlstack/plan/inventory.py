@@ -89,13 +89,14 @@ def short_uid(live: Manifest) -> str:
 
 
 def superset(before: Inventory, writing: Collection[Key]) -> Inventory:
-    """What to remember before writing: everything there may be, and no digest of what is about to change."""
+    """What to remember before writing: everything there may be, and no digest or answer of what is about to change."""
     unsure = {entry(key) for key in writing}
     return replace(
         before,
         kinds=before.kinds | {(key.group, key.kind) for key in writing},
         namespaces=before.namespaces | {key.namespace for key in writing if key.namespace},
         digests={name: value for name, value in before.digests.items() if name not in unsure},
+        answered={name: state for name, state in before.answered.items() if name not in unsure},
         members={**dict.fromkeys(unsure, ""), **before.members},
     )
 

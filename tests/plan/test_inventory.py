@@ -66,6 +66,7 @@ def test_answers_are_kept_with_their_objects() -> None:
     before = replace(shrunk(Inventory(), {A: ""}, {}, {}), answered={"ConfigMap./n/a": "1", "ConfigMap./n/gone": "2"})
     after = shrunk(before, {A: ""}, {}, {})
     assert from_stored(to_stored(after, OWNER), OWNER).answered == {"ConfigMap./n/a": "1"}
+    assert superset(before, [A]).answered == {"ConfigMap./n/gone": "2"}  # a written object is asked about anew
     assert "answered" not in to_stored(shrunk(before, {}, {}, {}), OWNER).data
 
 
