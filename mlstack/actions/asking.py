@@ -22,10 +22,13 @@ from mlstack.cluster.kinds import Resource
 from mlstack.compose.manifests import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.adoption import NO_HANDOVER, hand_over
+from mlstack.plan.answered import is_about
 from mlstack.plan.decide import Answer, Draft, masked, settle
 from mlstack.plan.fieldpaths import spelled, value_at
 from mlstack.plan.model import ABSENT, Action, Allow, Change, FieldChange
 from mlstack.plan.rules import takes
+
+READ_AGAIN = 2  # times, of an object that others write meanwhile
 
 
 def ask(session: Session, decided: Sequence[Draft], allow: Allow) -> list[Change]:
@@ -76,19 +79,14 @@ def _in_one_state(
     Where somebody has written it since it was read (a controller adds a finalizer), it is read again: that difference
     is not ours. One that is written all the time stays as it was read last.
     """
-    for again in (True, True, False):
+    for _ in range(READ_AGAIN):
         found = objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=True)
-        if not again or version_of(found) == version_of(live):
-            break
+        if is_about(found, live):
+            return found, live
         live = objects.find(client, resource, live["metadata"].get("namespace"), live["metadata"]["name"]) or live
-        if version_of(found) == version_of(live):
-            break
-    return found, live
-
-
-def version_of(live: Manifest) -> str:
-    """The resourceVersion of an object, "" if it has none."""
-    return str(live["metadata"].get("resourceVersion") or "")
+        if is_about(found, live):
+            return found, live
+    return objects.apply(client, resource, manifest, manager=manager, force=force, dry_run=True), live
 
 
 def _conflicting(session: Session, change: Change, error: ConflictError, allow: Allow) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlstack.actions.checks import Asked, look, untold
 from mlstack.actions.events import Connected
 from mlstack.actions.fitting import look_at_room, look_at_rules
-from mlstack.actions.preflight import whole_rights
+from mlstack.actions.preflight import spawned_by, whole_rights
 from mlstack.actions.session import Scope, Session, open_session
 from mlstack.actions.tune import unscaled
 from mlstack.app.assemble import chosen as chosen_names
@@ -16,7 +16,6 @@ from mlstack.compose.manifests import Manifest
 from mlstack.plan.findings import CLUSTER, Finding, Look, Row, findings, rows
 from mlstack.plan.fit.asks import Ask, asks
 from mlstack.plan.fit.volumes import by_name
-from mlstack.plan.outside import spawned_claims
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,8 @@ def _room(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Lo
     asked = _asks(session, chosen)
     if not any(ask.count for ask in asked):
         return look_at_rules(session, asked) if asked else []
-    spawned = [claim for name, own in chosen.items() for claim in spawned_claims(own, session.settings(name))]
     claims = by_name(m for own in chosen.values() for m in own if m["kind"] == "PersistentVolumeClaim")
-    return look_at_room(session, asked, claims, spawned, devices_only=False)
+    return look_at_room(session, asked, claims, spawned_by(session, chosen), devices_only=False)
 
 
 def _asks(session: Session, chosen: Mapping[str, Sequence[Manifest]]) -> list[Ask]:

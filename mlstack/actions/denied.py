@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from mlstack.cluster.kinds import Resource
 from mlstack.compose.manifests import Manifest, key_of
-from mlstack.plan.inventory import GroupKind
+from mlstack.plan.inventory import GroupKind, group_kind
 
 
 @dataclass(frozen=True)
 class Denied:
-    """Collected while a session reads. `kinds` may not be listed, `dry_runs` not be applied, not even as a dry-run."""
+    """Collected while a session reads: no permission to list `kinds`, nor to apply `dry_runs` even as a dry-run."""
 
     kinds: set[GroupKind] = field(default_factory=set)
     dry_runs: set[GroupKind] = field(default_factory=set)
@@ -21,16 +21,16 @@ class Denied:
         return bool(self.kinds or self.dry_runs)
 
     def unlisted(self, resource: Resource) -> None:
-        """Remember a kind that may not be listed."""
+        """Remember a kind that the user has no permission to list."""
         self.kinds.add((resource.group, resource.kind))
 
     def unasked(self, manifest: Manifest) -> None:
-        """Remember a kind about whose objects the API server may not be asked."""
+        """Remember a kind about whose objects the user has no permission to ask the API server."""
         key = key_of(manifest)
         self.dry_runs.add((key.group, key.kind))
 
     def leaves(self, manifest: Manifest) -> bool:
-        """Whether an object is of a kind that may not be listed."""
+        """Whether an object is of a kind that the user has no permission to list."""
         key = key_of(manifest)
         return (key.group, key.kind) in self.kinds
 
@@ -50,4 +50,4 @@ class Denied:
 
 
 def _names(kinds: Iterable[GroupKind]) -> str:
-    return ", ".join(sorted(f"{kind}.{group}" if group else kind for group, kind in kinds))
+    return ", ".join(sorted(group_kind(*kind) for kind in kinds))

@@ -36,7 +36,7 @@ class Diff:
 
     plan: Plan
     entries: tuple[Entry, ...]
-    incomplete: bool = False  # something may not be listed or asked about; the plan's notices name it
+    incomplete: bool = False  # no permission to list or to ask about something; the plan's notices name it
 
     @property
     def different(self) -> bool:
@@ -47,7 +47,7 @@ class Diff:
 def diff(scope: Scope, allow: Allow = NOTHING_MORE) -> Diff:
     """What an apply of this scope would do now. Writes nothing, and names what the user has no permission to see."""
     denied = Denied()
-    planning = plan_session(replace(open_session(scope), denied=denied), allow)
+    planning = plan_session(open_session(scope, denied=denied), allow)
     return replace(describe(planning.plan), incomplete=bool(denied))
 
 

@@ -117,11 +117,11 @@ def _as_it_stands(session: Session, record: RunRecord) -> RunRecord:
     """A record without an end, as its object tells it now; an end that nobody has seen before is recorded."""
     inventory = inventory_of(first_parent(session), session.owner)
     live = _live(session, record.object)
-    lives = {} if live is None else {record.object: live}
-    now = record_ends(session, inventory, lives).get(record.object)
-    if now is not None and now.number == record.number:
-        return now
-    return replace(record, outcome=_of_record(record, inventory, lives).outcome)
+    there = {} if live is None else {record.object: live}
+    closed_now = record_ends(session, inventory, there).get(record.object)
+    if closed_now is not None and closed_now.number == record.number:
+        return closed_now
+    return replace(record, outcome=_of_record(record, inventory, there).outcome)
 
 
 def never_ran(scope: Scope, component: str) -> MlstackError:

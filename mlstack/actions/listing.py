@@ -34,7 +34,8 @@ def all_or_raise(results: Iterable[Result | MlstackError]) -> list[Result]:
 def permitted(
     places: Iterable[Place], results: Iterable[Listing | MlstackError], denied: Denied | None
 ) -> dict[Place, Listing]:
-    """The listings by their places. Raises the first error; what is forbidden is told to `denied`, if there is one."""
+    """The listings by their places. Raises the first error; what the user has no permission for is told to `denied`,
+    if there is one."""
     found = {}
     for place, result in zip(places, results, strict=True):
         if isinstance(result, ForbiddenError) and denied is not None:
@@ -50,17 +51,16 @@ def list_labelled(
     client: Client, places: Iterable[Place], labels: str, denied: Denied | None = None
 ) -> dict[Place, Listing]:
     """The objects with these labels in each place. A kind in many namespaces is listed in the whole cluster at once,
-    as (kind, ""), where the user may do that; else in each namespace. A place that may not be listed is an error, or
-    told to `denied` and left out."""
+    as (kind, ""), where the user has the permission; else in each namespace. A place that the user has no permission
+    for is an error, or told to `denied` and left out.
+    """
     wanted = set(places)
 
     def one(place: Place) -> Listing:
         return objects.list_objects(client, place[0], place[1] or None, labels=labels)
 
     spread = sorted(spread_kinds(wanted), key=order)
-    answers = dict(zip(spread, client.map(one, spread), strict=True))
-    wide = [place for place in spread if not isinstance(answers[place], ForbiddenError)]
-    found = dict(zip(wide, all_or_raise(answers[place] for place in wide), strict=True))
+    found = permitted(spread, client.map(one, spread), Denied())  # the others are listed in each namespace
     rest = sorted((place for place in wanted if (place[0], "") not in found), key=order)
     return found | permitted(rest, client.map(one, rest), denied)
 

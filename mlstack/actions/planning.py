@@ -12,7 +12,7 @@ from mlstack.actions.denied import Denied
 from mlstack.actions.losses import with_losses
 from mlstack.actions.neighbors import users_of
 from mlstack.actions.reading import Reading, read
-from mlstack.actions.session import Scope, Session, open_session
+from mlstack.actions.session import Scope, Session
 from mlstack.app.conflicts import conflict_rules
 from mlstack.compose.manifests import Key, Manifest
 from mlstack.errors import MlstackError
@@ -27,7 +27,7 @@ from mlstack.plan.sharing import kept_for
 from mlstack.plan.stages import NAMESPACES
 from mlstack.plan.wanted import Wanted, wanted_objects
 
-__all__ = ["NOTHING_MORE", "Allow", "Plan", "Planning", "Scope", "make_plan", "plan_session"]
+__all__ = ["NOTHING_MORE", "Allow", "Plan", "Planning", "Scope", "plan_session"]
 
 NOTHING_MORE = Allow()
 
@@ -39,11 +39,6 @@ class Planning:
     plan: Plan
     wanted: tuple[Wanted, ...]
     reading: Reading
-
-
-def make_plan(scope: Scope, allow: Allow = NOTHING_MORE) -> Plan:
-    """What an apply would do now. Writes nothing. Raises WrongClusterError, ClusterError's subclasses, MlstackError."""
-    return plan_session(open_session(scope), allow).plan
 
 
 def plan_session(session: Session, allow: Allow) -> Planning:

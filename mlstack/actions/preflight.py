@@ -52,7 +52,7 @@ def preflight(session: Session, planning: Planning, on_event: OnEvent) -> None:
     plan = planning.plan
     looks = look(session, _asked(session, planning))
     asked = starting(session, plan)
-    spawned = _spawned(session, plan)
+    spawned = spawned_by(session, by_component(plan.of(*STARTING)))
     if any(map(device_of, asked)) or _may_tear(session, asked, spawned, coming_claims(plan)):
         looks += untold(look_at_room(session, asked, coming_claims(plan), spawned, devices_only=True), looks)
     tell(session, looks, on_event)
@@ -130,10 +130,9 @@ def starting(session: Session, plan: Plan) -> list[Ask]:
     return [ask for component, found in manifests.items() for ask in asks(component, found, namespace)]
 
 
-def _spawned(session: Session, plan: Plan) -> list[str]:
-    """The claims that every notebook of the hubs that the plan creates or changes will mount."""
-    made = by_component(plan.of(*STARTING))
-    return [claim for name, own in made.items() for claim in spawned_claims(own, session.settings(name))]
+def spawned_by(session: Session, components: Mapping[str, Sequence[Manifest]]) -> list[str]:
+    """The claims that every notebook of the hubs among some components will mount."""
+    return [claim for name, own in components.items() for claim in spawned_claims(own, session.settings(name))]
 
 
 def _may_tear(session: Session, asked: Sequence[Ask], spawned: Sequence[str], coming: Claims) -> bool:

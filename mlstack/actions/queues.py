@@ -13,6 +13,7 @@ from mlstack.cluster.objects import Manifest
 from mlstack.errors import MlstackError
 from mlstack.plan.fit.queues import Queues
 from mlstack.plan.fit.workloads import in_queue, is_deactivated, told_in_queue
+from mlstack.plan.readiness import Readiness
 
 GROUP = "kueue.x-k8s.io"
 EVERY_SECONDS = 5.0
@@ -72,9 +73,9 @@ class QueueWords:
         """Test whether the job's Workload is switched off, as of the last time they were listed."""
         return is_deactivated(live, self.workloads)
 
-    def told(self, live: Manifest, reason: str) -> str:
+    def told(self, live: Manifest, found: Readiness) -> str:
         """What a job says of itself, with what its queue says."""
-        return told_in_queue(live, reason, self.workloads)
+        return told_in_queue(live, found, self.workloads)
 
 
 def _all(client: Client, version: str, namespace: str) -> list[list[Manifest] | MlstackError]:

@@ -64,7 +64,7 @@ def read(session: Session, wanted: Sequence[Wanted], allow: Allow) -> Reading:
     others = {key: whole.get(key, live) for key, live in strangers.items() if key in rendered and key not in mine}
     namespaces = {one.key.namespace for one in absent if one.key.namespace} | {session.owner.namespace}
     missing = _missing_namespaces(session, namespaces, wanted, inventory)
-    return Reading(Snapshot(ours, others, inventory), parent, versions, missing, unseen_kinds(session, inventory))
+    return Reading(Snapshot(ours, others, inventory), parent, versions, missing, unseen)
 
 
 def read_parent(session: Session) -> store.Parent:
@@ -174,8 +174,8 @@ def _remembered_places(session: Session, inventory: Inventory, known: Collection
 
 
 def unseen_kinds(session: Session, inventory: Inventory) -> frozenset[GroupKind]:
-    """The remembered kinds of which nobody knows now what there is: their aggregated API is down, or they may not be
-    listed by who only reads."""
+    """The remembered kinds of which nobody knows now what there is: their aggregated API is down, or a
+    user who only reads has no permission to list them."""
     denied = frozenset(session.denied.kinds) & inventory.kinds if session.denied else frozenset()
     return denied | _down(session, inventory)
 

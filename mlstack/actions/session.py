@@ -42,7 +42,7 @@ class Session:
     its runs start anew whatever became of the last; `early`: the inventory's object, read while the cluster's identity
     was found out, for the first that wants it. `unsaved`: edits of the app's files that its first contact makes, a line
     each, `resolved` those of sizes that were chosen for the cluster; the scope's project has them, `save` writes them.
-    `denied` collects what may not be seen where the command only reads; None: that is an error.
+    `denied` collects what the user has no permission to see where the command only reads; None: that is an error.
     """
 
     scope: Scope
@@ -95,11 +95,15 @@ class Session:
         return next((found for found in served.values() if (found.group, found.kind) == (group, kind)), None)
 
 
-def open_session(scope: Scope, *, pin: bool = False) -> Session:
+def open_session(scope: Scope, *, pin: bool = False, denied: Denied | None = None) -> Session:
     """Renders first, so that a mistake in the app's files is told before anything is sent; then connects.
 
     At first contact the session's project has what `env add` would have written; with `pin` that is `unsaved`.
     """
+    return replace(_opened(scope, pin=pin), denied=denied)
+
+
+def _opened(scope: Scope, *, pin: bool) -> Session:
     scope, lines = _met(scope)
     rendered, target = render_scope(scope)
     connection, early = _connected(scope, pin=pin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mlstack.actions.denied import Denied
 from mlstack.actions.gpus import Gpus, gpus_in_use
@@ -20,7 +20,7 @@ from mlstack.compose.manifests import Key, Manifest, key_of
 from mlstack.compose.render import Rendered
 from mlstack.plan.fit.workloads import told_in_queue
 from mlstack.plan.hints import with_hint
-from mlstack.plan.inventory import GroupKind, Inventory, entry
+from mlstack.plan.inventory import Inventory, entry
 from mlstack.plan.readiness import Readiness, State, readiness
 from mlstack.plan.reasons import Reason, best_reason, event_reason, events_about, own_reason, owned_pods
 from mlstack.plan.restarts import restarts
@@ -33,8 +33,8 @@ SANDBOX_MARK = ("kube-system", "mlstack-sandbox")  # a ConfigMap that `sandbox u
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """One component. `ready`: yes, no, waiting, failed, done, running, suspended, absent or unknown (none of its kinds
-    may be listed); `present` of `total` objects."""
+    """One component. `ready`: yes, no, waiting, failed, done, running, suspended, absent or unknown (no permission
+    to list any of its kinds); `present` of `total` objects."""
 
     name: str
     prototype: str
@@ -63,7 +63,7 @@ class Status:
 def status(scope: Scope) -> Status:
     """How everything stands now. Only reads."""
     denied = Denied()
-    session = replace(open_session(scope), denied=denied)
+    session = open_session(scope, denied=denied)
     inventory = inventory_of(first_parent(session), session.owner)
     ours = list_members(session, inventory, {}, rendered_keys(session))
     pods, notices = _pods(session, ours)
@@ -71,8 +71,7 @@ def status(scope: Scope) -> Status:
     shared = provided(session, ours)
     records = ended_runs(session, inventory, ours)
     notices = (*notices, *denied.notices)
-    unlisted = frozenset(denied.kinds)
-    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared, records, unlisted))
+    return status_of(session, Seen(inventory, ours, pods, gpus, simulated, notices, events, shared, records, denied))
 
 
 def provided(session: Session, ours: Mapping[Key, Manifest]) -> frozenset[Key]:
@@ -120,7 +119,7 @@ def _needs_record(run: Run, live: Manifest | None) -> bool:
 class Seen:
     """What a status is made of: our objects and, where something waits for them, our pods. `notices`: what could not
     be read; `events`: warnings, where pods do not tell why something waits; `shared`: rendered objects that others
-    provide; `records`: of runs that ended; `unlisted`: kinds that may not be listed."""
+    provide; `records`: of runs that ended; `denied`: what the user has no permission to see."""
 
     inventory: Inventory
     ours: Mapping[Key, Manifest]
@@ -131,7 +130,7 @@ class Seen:
     events: Sequence[Manifest] = ()
     shared: frozenset[Key] = frozenset()
     records: Mapping[str, RunRecord] = field(default_factory=dict)
-    unlisted: frozenset[GroupKind] = frozenset()
+    denied: Denied = field(default_factory=Denied)
 
 
 def status_of(session: Session, seen: Seen) -> Status:
@@ -214,7 +213,7 @@ def _silent(live: Manifest, pods: Sequence[Manifest]) -> bool:
 def component_status(one: Rendered, seen: Seen) -> ComponentStatus:
     """One component's state from what it renders, what of ours is there, what is remembered, our pods and warnings."""
     ours, inventory, shared = seen.ours, seen.inventory, seen.shared
-    manifests = [m for m in one.manifests if (key_of(m).group, key_of(m).kind) not in seen.unlisted]
+    manifests = [m for m in one.manifests if not seen.denied.leaves(m)]
     if one.manifests and not manifests:
         note = "no permission to list any of its objects"
         return ComponentStatus(one.component, one.prototype, "unknown", 0, len(one.manifests), (note,), ())
@@ -290,7 +289,7 @@ def _reason(live: Manifest, found: Readiness, pods: Sequence[Manifest], events: 
     from_pods = best_reason(owned_pods(live, pods))
     if from_pods.text:
         return from_pods
-    told = told_in_queue(live, found.reason, events)
+    told = told_in_queue(live, found, events)
     return own_reason(told) if told else event_reason(events_about(live, events, [*pods, *events]))
 
 

@@ -181,7 +181,7 @@ class _Wait:
             return Reason(suspended)
         if (found := self.pods_reason(live)).text:
             return found
-        told = self.queues.told(live, state.reason)
+        told = self.queues.told(live, state)
         return own_reason(told) if told else self.events.told.get(key, NOTHING)
 
     def pods_reason(self, live: Manifest) -> Reason:

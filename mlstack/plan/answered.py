@@ -44,7 +44,11 @@ def answers(changes: Iterable[Change]) -> dict[str, str]:
     return {entry(change.key): change.answered for change in changes if change.answered}
 
 
+def is_about(answer: Manifest, live: Manifest) -> bool:
+    """Whether a dry-run's result is about the object as it was read, and not as somebody has written it since."""
+    return bool(answer["metadata"].get("resourceVersion") == live["metadata"].get("resourceVersion"))
+
+
 def state_asked(sent: Manifest, live: Manifest, answer: Manifest) -> str:
     """The state in which the server answered; "" where it has stored another one since `live` was read."""
-    same = live["metadata"].get("resourceVersion") == answer["metadata"].get("resourceVersion")
-    return state(sent, live) if same else ""
+    return state(sent, live) if is_about(answer, live) else ""

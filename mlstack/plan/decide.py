@@ -254,21 +254,16 @@ def settle(draft: Draft, answer: Answer, allow: Allow) -> Change:
         return replace(change, blocked=_conflict_words(change.fields))
     if answer.refusal:
         return _refused(change, answer.refusal, allow)
-    if answer.manifest is None or change.live is None:
+    sent, live = change.manifest, change.live
+    if answer.manifest is None or live is None:
         return change
-    status = any(one.path.partition(".")[0] == "status" for one in change.fields) or "status" in (change.manifest or {})
-    found = tuple(differences(change.live, answer.manifest, status=status))
+    status = any(one.path.partition(".")[0] == "status" for one in change.fields) or "status" in (sent or {})
+    found = tuple(differences(live, answer.manifest, status=status))
     change = _with_means(change, answer)
     if not found and change.action is Action.CHANGE:
-        return replace(change, action=Action.UNCHANGED, fields=(), answered=_state_asked(change, answer))
+        state = "" if sent is None or answer.takes else answered.state_asked(sent, live, answer.manifest)
+        return replace(change, action=Action.UNCHANGED, fields=(), answered=state)
     return _interrupting(replace(change, fields=found), allow)
-
-
-def _state_asked(change: Change, answer: Answer) -> str:
-    """In which state the server found nothing to change; "" where that is not sure, or was so by force."""
-    if change.manifest is None or change.live is None or answer.manifest is None or answer.takes:
-        return ""
-    return answered.state_asked(change.manifest, change.live, answer.manifest)
 
 
 def _same_or_new(new: Change, same: Change, answer: Answer) -> Change:

@@ -128,7 +128,7 @@ class Stored:
 
 def to_stored(inventory: Inventory, owner: Owner) -> Stored:
     """What to store. The ConfigMap's name and namespace are the owner's."""
-    kinds = sorted(_group_kind(*kind) for kind in inventory.kinds)
+    kinds = sorted(group_kind(*kind) for kind in inventory.kinds)
     others = sorted(inventory.namespaces - {owner.namespace})
     runs = {name: _run_facts(run) for name, run in inventory.runs.items()}
     numbers = {name: run.number for name, run in inventory.runs.items() if run.number}
@@ -242,7 +242,7 @@ def applied_by(live: Manifest) -> tuple[str, str]:
     return app, environment
 
 
-def _group_kind(group: str, kind: str) -> str:
+def group_kind(group: str, kind: str) -> str:
     return f"{kind}.{group}" if group else kind
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from mlstack.plan.inventory import group_kind
 from mlstack.plan.model import Action, Change
 
 
@@ -15,7 +16,7 @@ def notices(changes: Iterable[Change]) -> list[str]:
 
 def unseen_notices(kinds: Collection[tuple[str, str]]) -> list[str]:
     """The kinds (group, kind) whose API does not answer."""
-    told = ", ".join(sorted(f"{kind}.{group}" for group, kind in kinds))
+    told = ", ".join(sorted(group_kind(*kind) for kind in kinds))
     return [f"The API of {told} does not answer (kubectl get apiservices): left as it is, not pruned."] if told else []
 
 

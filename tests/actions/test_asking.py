@@ -46,4 +46,4 @@ def test_what_is_written_all_the_time_ends_the_asking(monkeypatch: pytest.Monkey
     monkeypatch.setattr("mlstack.cluster.objects.find", lambda *_words: stored(next(versions)))
     client, kind = cast("Client", None), cast("Resource", None)
     found, live = asking._in_one_state(client, "m", kind, stored("1"), stored("1"), force=False)
-    assert (asking.version_of(found), asking.version_of(live)) == ("6", "5")
+    assert (found["metadata"]["resourceVersion"], live["metadata"]["resourceVersion"]) == ("6", "5")

@@ -150,11 +150,17 @@ def _fit(view: View, ask: Ask, others: Sequence[Ask], crowd: str, refused: Seque
         verdict = Verdict.NOT
     elif surely and not doubt and not view.partly:
         verdict = Verdict.FITS
-    final = queued.standing is Standing.NEVER
-    claim, crowded_out = bool(waits) and no == waits, "" if surely else crowd
-    lacks = tuple(absent) if len(absent := _absent(view, ask)) == len(against) else ()
-    rest = (tuple(more), claim, final, crowded_out, lacks, there.open_, view)
-    return Fit(ask, verdict, there.found, there.room, worst, no or doubt, *rest)
+    absent = _absent(view, ask)
+    return Fit(
+        *(ask, verdict, there.found, there.room, worst, no or doubt),
+        more=tuple(more),
+        claim=bool(waits) and no == waits,
+        final=queued.standing is Standing.NEVER,
+        crowd="" if surely else crowd,
+        lacks=tuple(absent) if len(absent) == len(against) else (),
+        open_=there.open_,
+        view=view,
+    )
 
 
 def _denied(view: View, ask: Ask) -> list[str]:
@@ -165,13 +171,12 @@ def _denied(view: View, ask: Ask) -> list[str]:
 
 def _absent(view: View, ask: Ask) -> list[tuple[str, str, str]]:
     """Kinds, namespaces and names of the objects that pods name and that are not there, as far as they are told of."""
-    classes = [ask.pod["spec"]["runtimeClassName"]] if missing_runtime(ask.pod, view.runtimes) else []
-    claims = [] if leaving(ask.pod, view.storage) else missing(ask.pod, view.storage)[:1]
-    own = ask.owner.namespace
-    return [
-        *(("RuntimeClass", "", name) for name in classes),
-        *(("PersistentVolumeClaim", own, name) for name in claims),
-    ]
+    found = []
+    if missing_runtime(ask.pod, view.runtimes):
+        found.append(("RuntimeClass", "", str(ask.pod["spec"]["runtimeClassName"])))
+    if not leaving(ask.pod, view.storage):
+        found += [("PersistentVolumeClaim", ask.owner.namespace, name) for name in missing(ask.pod, view.storage)[:1]]
+    return found
 
 
 def _waits_for(view: View, ask: Ask) -> str:

@@ -11,7 +11,7 @@ from mlstack.plan.fit.cohorts import Share
 from mlstack.plan.fit.flavors import Short
 from mlstack.plan.fit.phrases import SHORT, devices
 from mlstack.plan.fit.requests import told, whole
-from mlstack.plan.readiness import condition, readiness
+from mlstack.plan.readiness import Readiness, condition, readiness
 
 Manifest = Mapping[str, Any]
 Owner = tuple[str, str, str]
@@ -114,20 +114,20 @@ def in_queue(live: Live) -> bool:
     return bool(readiness(live).queue)
 
 
-def told_in_queue(live: Live, reason: str, workloads: Iterable[Manifest]) -> str:
+def told_in_queue(live: Live, found: Readiness, workloads: Iterable[Manifest]) -> str:
     """What a job says of itself; of one that waits in a queue, with what the queue says."""
-    if not in_queue(live):
-        return reason
-    metadata = live["metadata"]
-    said = why(workloads, (metadata.get("namespace", ""), live["kind"], metadata["name"]))
-    return f"{reason}: {said}" if said else reason
+    said = why(workloads, _itself(live)) if found.queue else ""
+    return f"{found.reason}: {said}" if said else found.reason
 
 
 def is_deactivated(live: Live, workloads: Iterable[Manifest]) -> bool:
     """Test whether the Workload of a job in a queue is switched off: Kueue does not start it until it is on again."""
-    metadata = live["metadata"]
-    job = (metadata.get("namespace", ""), live["kind"], metadata["name"])
+    job = _itself(live)
     return any(owner(one) == job and (one.get("spec") or {}).get("active") is False for one in workloads)
+
+
+def _itself(live: Live) -> Owner:
+    return live["metadata"].get("namespace", ""), live["kind"], live["metadata"]["name"]
 
 
 def why(workloads: Iterable[Manifest], job: Owner) -> str:

@@ -15,7 +15,8 @@ import pytest
 from mlstack.actions.apply import ApplyFailedError
 from mlstack.actions.delete import delete
 from mlstack.actions.events import Event, Notice
-from mlstack.actions.planning import make_plan
+from mlstack.actions.planning import NOTHING_MORE, plan_session
+from mlstack.actions.session import open_session
 from mlstack.cluster.discovery import Discovery
 from mlstack.errors import NotReadyError
 from mlstack.plan.model import Action
@@ -44,7 +45,7 @@ def test_many_objects(stack: Stack, namespace: str, kubectl: Kubectl, number: in
     names = [f"config-{index:05}" for index in range(number)]
     stack.write("many", together(*(config(name, value=name) for name in names)))
     with timed(f"{number} objects, plan"):
-        plan = make_plan(stack.scope())
+        plan = plan_session(open_session(stack.scope()), NOTHING_MORE).plan
     assert len(plan.writes) == number + 1
     with timed(f"{number} objects, first apply"):
         assert stack.counts(wait="none") == {"create": number + 1}

@@ -18,8 +18,8 @@ import pytest
 
 from mlstack.actions.apply import ApplyOptions, apply
 from mlstack.actions.delete import delete
-from mlstack.actions.planning import make_plan
-from mlstack.actions.session import owner_of
+from mlstack.actions.planning import plan_session
+from mlstack.actions.session import open_session, owner_of
 from mlstack.app.project import Project
 from mlstack.cluster import objects
 from mlstack.cluster.client import Client
@@ -139,7 +139,7 @@ class World:
         self.check_removed(actor, before, after, wanted)
         self.note_written(actor, before, after, wanted, adopt=allow.adopt)
         self.check_left(actor, after, wanted)
-        again = make_plan(actor.stack.scope(actor.environment), allow)
+        again = plan_session(open_session(actor.stack.scope(actor.environment)), allow).plan
         assert not again.writes, self.told(f"a second apply of {actor} plans {again.writes}")
 
     def delete(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from mlstack.actions.queues import EVERY_SECONDS, QueueWords, see_queues, workloads_in
 from mlstack.cluster.client import Client
 from mlstack.plan.fit.queues import Queues
+from mlstack.plan.readiness import readiness
 
 
 def test_without_kueue_there_are_no_queues(client: Client) -> None:
@@ -33,4 +34,4 @@ def test_queues_are_asked_rarely_and_only_for_who_waits_in_one(client: Client) -
     words.ask([waiting])
     assert (asked > 0, sum(client.requests.values())) == (True, asked)
     assert EVERY_SECONDS >= 1
-    assert words.told(waiting, "waits in queue team-a") == "waits in queue team-a"
+    assert words.told(waiting, readiness(waiting)) == "waits in queue team-a"
